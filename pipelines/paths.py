@@ -1,0 +1,117 @@
+"""Every file that a stage reads or writes, named once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ModelPaths:
+    """The files of one model below `root`, the folder that holds dvc.yaml."""
+
+    root: Path
+    model: str
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "data" / self.model
+
+    # git
+    @property
+    def expectations(self) -> Path:
+        return self.folder / "expectations.yaml"
+
+    @property
+    def source(self) -> Path:
+        """What the source looked like when it was last recorded; ingest refuses another."""
+        return self.folder / "source.json"
+
+    @property
+    def validation_summary(self) -> Path:
+        return self.folder / "validation.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics.json"
+
+    @property
+    def gate(self) -> Path:
+        return self.folder / "gate.json"
+
+    # DVC
+    @property
+    def raw(self) -> Path:
+        """`YYYY-MM.parquet` (or `all.parquet`), `schema.json`, and `tables/NAME.parquet`."""
+        return self.folder / "raw"
+
+    @property
+    def clean(self) -> Path:
+        """The partitions of `raw` without the quarantined rows, and `schema.json`."""
+        return self.folder / "clean"
+
+    @property
+    def quarantine(self) -> Path:
+        """`rows.parquet`, and `NAME.parquet` for each side table: rows with their `reasons`."""
+        return self.folder / "quarantine"
+
+    @property
+    def splits(self) -> Path:
+        """`train`, `tuning`, `holdout`, `reference` as Parquet, `schema.json`, `split.json`."""
+        return self.folder / "splits"
+
+    @property
+    def study(self) -> Path:
+        """`best.json`, `trials.csv`, `history.svg`, `importance.svg`."""
+        return self.folder / "study"
+
+    @property
+    def artifact(self) -> Path:
+        """`model.onnx`, `signature.json`, `golden.parquet`, `training.json`."""
+        return self.folder / "model"
+
+    @property
+    def reports(self) -> Path:
+        """`validation.json`, `validation.html`, `evaluation.json`, `report.html`, plots."""
+        return self.folder / "reports"
+
+
+@dataclass(frozen=True)
+class HomePaths:
+    """The runtime state: everything that is neither in git nor in DVC."""
+
+    home: Path
+
+    @property
+    def database(self) -> Path:
+        return self.home / "state.db"
+
+    @property
+    def worktrees(self) -> Path:
+        return self.home / "worktrees"
+
+    @property
+    def studies(self) -> Path:
+        return self.home / "studies"
+
+    @property
+    def bentoml(self) -> Path:
+        return self.home / "bentoml"
+
+    @property
+    def reports(self) -> Path:
+        return self.home / "reports"
+
+    @property
+    def prefect(self) -> Path:
+        return self.home / "prefect"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+
+def home(root: Path) -> HomePaths:
+    """The runtime state of the project in `root`; EVERGREEN_HOME moves it."""
+    return HomePaths(Path(os.environ.get("EVERGREEN_HOME") or root / ".evergreen").resolve())

@@ -1,0 +1,274 @@
+"""Typed, frozen settings, loaded from params.yaml and from nowhere else.
+
+One class per section of a model, named as the section is; sections are named as the stages are.
+Nothing here reads an environment variable: what a run did must be readable from its commit.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from pipelines import registry
+from pipelines.errors import SettingsError
+
+PARAMS_FILE = "params.yaml"
+_MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+def _one_of(kind: str, allowed: Iterable[str]) -> AfterValidator:
+    names = sorted(allowed)
+
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"unknown {kind} {value!r}; allowed: {', '.join(names)}")
+        return value
+
+    return AfterValidator(check)
+
+
+Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[int, Field(gt=0)]
+DatasetName = Annotated[str, _one_of("dataset", registry.DATASETS)]
+FamilyName = Annotated[str, _one_of("family", registry.MODEL_FAMILIES)]
+SamplerName = Annotated[str, _one_of("sampler", registry.SAMPLERS)]
+PrunerName = Annotated[str, _one_of("pruner", registry.PRUNERS)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class IngestSettings(_Section):
+    """Where the data comes from and which months of it are used."""
+
+    dataset: DatasetName
+    source: str = Field(min_length=1)
+    since: Month | None = None
+    until: Month | None = None
+    target: str | None = None
+    time: str | None = None
+    group: str | None = None
+    ignore: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+class ValidateSettings(_Section):
+    """How stale the newest row may be; the rules themselves are in expectations.yaml."""
+
+    freshness_days: Positive = 3
+
+
+class SplitSettings(_Section):
+    """Days for data with a time column, shares of the groups for data without one."""
+
+    tuning_days: Positive = 14
+    holdout_days: Positive = 21
+    tuning_share: Share = 0.2
+    holdout_share: Share = 0.25
+    reference_rows: Positive = 5000
+    seed: int = 7
+
+
+class TuneSettings(_Section):
+    """How the hyperparameters are searched. `workers` also fixes the batch size of the search."""
+
+    sampler: SamplerName = "tpe"
+    pruner: PrunerName = "median"
+    trials: Positive = 12
+    workers: Positive = 2
+    seed: int = 7
+
+
+class TrainSettings(_Section):
+    """What is trained; `fixed` hyperparameters are not searched."""
+
+    family: FamilyName
+    fixed: dict[str, float | int | str | bool] = Field(default_factory=dict)
+    parity_tolerance: float = Field(default=1e-4, gt=0)
+    seed: int = 7
+
+
+class EvaluateSettings(_Section):
+    """What the report shows of the holdout."""
+
+    slices: tuple[str, ...] = ()
+    bins: Positive = 10
+    bootstrap_rounds: Positive = 1000
+    confidence: Share = 0.95
+    importance_rows: Positive = 4000
+    seed: int = 7
+
+
+class BudgetSettings(_Section):
+    """Limits of the packaged model: p99 milliseconds for one row, and megabytes of the ONNX file."""
+
+    latency_ms: float = Field(default=20.0, gt=0)
+    megabytes: float = Field(default=50.0, gt=0)
+
+
+class GateSettings(_Section):
+    """When a challenger may replace the champion."""
+
+    margin: float = Field(default=0.01, gt=0)
+    minimum_lift: float = Field(default=0.0, ge=0)
+    alpha: Share = 0.05
+    power: Share = 0.8
+    bootstrap_rounds: Positive = 2000
+    leak_auc: Share = 0.98
+    slice_margin: float = Field(default=0.05, gt=0)
+    slice_positives: Positive = 200
+    calibration_margin: float = Field(default=0.01, gt=0)
+    fairness: tuple[str, ...] = ()
+    increasing: tuple[str, ...] = ()
+    decreasing: tuple[str, ...] = ()
+    budget: BudgetSettings = BudgetSettings()
+    seed: int = 7
+
+
+class PackageSettings(_Section):
+    """How the bento is proved before its version is registered."""
+
+    golden_rows: Annotated[int, Field(ge=1000)] = 1000
+    start_seconds: Positive = 60
+
+
+class RetrainSettings(_Section):
+    """Limits of a run; outside the stages, so a change here does not make any of them stale."""
+
+    timeout_minutes: dict[str, float] = Field(default_factory=dict)
+    default_timeout_minutes: float = Field(default=60.0, gt=0)
+    lease_seconds: Positive = 60
+    push: bool = True
+
+
+class ModelSettings(_Section):
+    """Everything tunable about one model."""
+
+    ingest: IngestSettings
+    validate_: ValidateSettings = Field(default=ValidateSettings(), alias="validate")
+    split: SplitSettings = SplitSettings()
+    tune: TuneSettings = TuneSettings()
+    train: TrainSettings
+    evaluate: EvaluateSettings = EvaluateSettings()
+    gate: GateSettings = GateSettings()
+    package: PackageSettings = PackageSettings()
+    retrain: RetrainSettings = RetrainSettings()
+
+
+class Settings(_Section):
+    """The whole of params.yaml."""
+
+    models: dict[str, ModelSettings] = Field(min_length=1)
+
+    def model(self, name: str) -> ModelSettings:
+        """The settings of one model.
+
+        Raises:
+            SettingsError: there is no such model; the message lists those there are.
+        """
+        if name in self.models:
+            return self.models[name]
+        names = ", ".join(sorted(self.models))
+        raise SettingsError(
+            f"unknown model {name!r}; allowed: {names}",
+            where=f"{PARAMS_FILE}: models",
+            next_step=f"use one of {names}, or add models.{name} to {PARAMS_FILE}",
+        )
+
+
+def load(root: Path) -> Settings:
+    """Read and check `params.yaml` in `root`.
+
+    Raises:
+        SettingsError: the file is missing or not YAML, or a key is missing, extra or wrong.
+            Every wrong key is named, with what is allowed there.
+    """
+    return parse(read_params(root))
+
+
+def read_params(root: Path) -> dict[str, Any]:
+    """The plain content of `params.yaml`, unchecked but for being a mapping."""
+    path = root / PARAMS_FILE
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            "the file is missing",
+            where=str(path),
+            next_step="run in the root of an Evergreen project, where params.yaml is",
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"not readable as YAML: {error}", where=str(path), next_step="mend the line named"
+        ) from error
+    if not isinstance(content, dict):
+        raise SettingsError(
+            f"holds {type(content).__name__}, not a mapping",
+            where=str(path),
+            next_step="begin it with `models:`",
+        )
+    return content
+
+
+def parse(content: dict[str, Any]) -> Settings:
+    """Check the content of a params.yaml.
+
+    Raises:
+        SettingsError: as `load` does.
+    """
+    try:
+        settings = Settings.model_validate(content)
+    except ValidationError as error:
+        raise _explain(error) from None
+    for name in settings.models:
+        if not _MODEL_NAME.fullmatch(name):
+            raise SettingsError(
+                f"{name!r} is not a model name",
+                where=f"{PARAMS_FILE}: models.{name}",
+                next_step="use lower-case letters, digits and _ only, at most 40, a letter first",
+            )
+    return settings
+
+
+def _explain(error: ValidationError) -> SettingsError:
+    problems = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            problems.append(f"{key}: unknown key{_suggest(item['loc'])}")
+        elif item["type"] == "missing":
+            problems.append(f"{key}: missing")
+        else:
+            problems.append(
+                f"{key}: {item['msg'].removeprefix('Value error, ')}, not {item['input']!r}"
+            )
+    return SettingsError(
+        "; ".join(problems),
+        where=PARAMS_FILE,
+        next_step="mend the keys named; docs/reference/params.md explains each",
+    )
+
+
+def _suggest(location: tuple[int | str, ...]) -> str:
+    """The keys that are allowed where an unknown one stands, the nearest first."""
+    model: type[BaseModel] = Settings
+    for part in location[:-1]:
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if isinstance(part, str) and part in fields:
+            annotation = fields[part].annotation
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                model = annotation
+            else:
+                model = ModelSettings
+    allowed = [field.alias or name for name, field in model.model_fields.items()]
+    near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"{hint}; allowed: {', '.join(allowed)}"
