@@ -4,7 +4,7 @@
     |-- SettingsError           params.yaml: a key is missing, extra, or has a wrong value
     |-- SourceError             the data source cannot be read, or is not what was recorded
     |-- DataError               the data was read, and is unusable
-    |   `-- ValidationFailed    a critical expectation does not hold
+    |   `-- ValidationError     a critical expectation does not hold
     |-- ModelError              a model cannot be trained, exported, or trusted
     |-- PackageError            a bento cannot be built, started, or does not answer as it should
     |-- WorkspaceError          git or DVC is not in a state to work with
@@ -70,7 +70,7 @@ class DataError(EvergreenError):
     """The data was read, and cannot be used."""
 
 
-class ValidationFailed(DataError):
+class ValidationError(DataError):
     """At least one critical expectation does not hold."""
 
 

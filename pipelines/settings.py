@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -108,7 +108,7 @@ class EvaluateSettings(_Section):
 
 
 class BudgetSettings(_Section):
-    """Limits of the packaged model: p99 milliseconds for one row, and megabytes of the ONNX file."""
+    """Limits of the packaged model: p99 milliseconds of one row, megabytes of the ONNX file."""
 
     latency_ms: float = Field(default=20.0, gt=0)
     megabytes: float = Field(default=50.0, gt=0)
