@@ -129,8 +129,7 @@ def _assemble(flights: pd.DataFrame, weather: pd.DataFrame, planes: pd.DataFrame
             "tailnum": joined["tailnum"],
             "weekday": date.dt.weekday,
             "departure_minute": joined["hour"] * 60 + joined["minute"],
-            "arrival_minute": joined["sched_arr_time"] // 100 * 60
-            + joined["sched_arr_time"] % 100,
+            "arrival_minute": joined["sched_arr_time"] // 100 * 60 + joined["sched_arr_time"] % 100,
             "distance": joined["distance"],
             **{name: joined[name] for name in (*_WEATHER, "visib")},
             "plane_year": joined["plane_year"],

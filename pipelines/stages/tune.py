@@ -1,0 +1,114 @@
+"""tune: search hyperparameters on train, score them on tuning; the holdout is not touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipelines import registry
+from pipelines.files import replacing, write_json, write_text
+from pipelines.frames import features, labels
+from pipelines.models.base import Family, Params
+from pipelines.paths import ModelPaths, home
+from pipelines.progress import progress
+from pipelines.schema import Schema
+from pipelines.settings import ModelSettings
+from pipelines.signature import digest
+
+METRIC = "auc"
+
+
+def run(paths: ModelPaths, settings: ModelSettings) -> None:
+    """Write `study/`: the best parameters, every trial, and two plots.
+
+    Raises:
+        ModelError: the family fails, or has no such hyperparameter.
+    """
+    from pipelines.tuning import plots, study
+    from pipelines.tuning.workers import Workers
+
+    family: Family = registry.load(registry.MODEL_FAMILIES, settings.train.family)()
+    search = study.Search(
+        key=_key(paths, settings),
+        space=family.space(),
+        fixed=settings.train.fixed,
+        settings=settings.tune,
+    )
+    journal = home(paths.root).studies / f"{paths.model}-{search.key[:16]}.journal"
+    task = _Task(paths.splits, settings.train.family, settings.tune.seed)
+    workers = Workers(partial(_prepare, task), settings.tune.workers)
+    try:
+        with progress("trials", settings.tune.trials) as on_trial:
+            trials = study.run(search, journal, workers, on_trial)
+    finally:
+        workers.close()
+    best = study.best(trials)
+    rows = study.table(trials)
+    write_json(
+        {
+            "params": {**best.params, **settings.train.fixed},
+            "metric": METRIC,
+            "tuning_score": best.value,
+            "default_score": trials[0].value,
+            "trial": best.user_attrs["slot"],
+            "trials": len(trials),
+            "pruned": sum(row["state"] == "PRUNED" for row in rows),
+        },
+        paths.study / "best.json",
+    )
+    with replacing(paths.study / "trials.csv") as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False)
+    write_text(plots.history(trials), paths.study / "history.svg")
+    write_text(plots.importance(trials, settings.tune.seed), paths.study / "importance.svg")
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What a worker needs; small, since it is sent to a new process."""
+
+    splits: Path
+    family: str
+    seed: int
+
+
+def _prepare(task: _Task) -> Callable[[Params], Iterator[tuple[float, bool]]]:
+    from pipelines.statistics.auc import auc
+
+    schema = Schema.read(task.splits)
+    train = pd.read_parquet(task.splits / "train.parquet")
+    tuning = pd.read_parquet(task.splits / "tuning.parquet")
+    train_features, train_labels = features(train, schema), labels(train, schema)
+    tuning_features, tuning_labels = features(tuning, schema), labels(tuning, schema)
+    family: Family = registry.load(registry.MODEL_FAMILIES, task.family)()
+
+    def score(params: Params) -> Iterator[tuple[float, bool]]:
+        rungs = family.fit(train_features, train_labels, schema, params, task.seed)
+        for number, fitted in enumerate(rungs, start=1):
+            answer = fitted.probabilities(tuning_features)
+            yield float(auc(tuning_labels, answer)), number == family.rungs
+
+    return score
+
+
+def _key(paths: ModelPaths, settings: ModelSettings) -> str:
+    """Digest of all that a score depends on: data, settings, and the code of the families.
+
+    The number of trials is left out: more trials go on with the same search.
+    """
+    code = Path(__file__).parents[1]
+    sources = sorted([*code.glob("models/*.py"), *code.glob("tuning/*.py"), Path(__file__)])
+    parts: dict[str, Any] = {
+        "data": [digest(paths.splits / f"{side}.parquet") for side in ("train", "tuning")],
+        "tune": settings.tune.model_dump(exclude={"trials"}),
+        "family": settings.train.family,
+        "fixed": settings.train.fixed,
+        "code": [digest(source) for source in sources],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

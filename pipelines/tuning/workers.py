@@ -1,0 +1,186 @@
+"""Worker processes that score parameters, rung by rung."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from pipelines.errors import EvergreenError, ModelError
+from pipelines.models.space import Value
+
+Params = Mapping[str, Value]
+# Loads what is needed once, and gives a function that scores parameters with growing budget:
+# it yields the score of each rung, and whether that rung is the last.
+Score = Callable[[Params], Iterator[tuple[float, bool]]]
+Prepare = Callable[[], Score]
+_ATTEMPTS = 3
+
+
+@dataclass
+class _Trial:
+    slot: int
+    params: Params
+    scores: list[float] = field(default_factory=list)
+    attempts: int = 1
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A trial that has reached its next rung and waits to be told whether to go on."""
+
+    slot: int
+    params: Params
+    scores: list[float]
+    is_last: bool
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    trial: _Trial | None = None
+
+
+class Workers:
+    """A fixed number of processes; a killed one is started again and its trial repeated."""
+
+    def __init__(self, prepare: Prepare, count: int) -> None:
+        # Spawned, because a fork of a process with threads (Arrow, OpenMP) may deadlock.
+        self._context = multiprocessing.get_context("spawn")
+        self._prepare = prepare
+        self._workers = [self._spawn() for _ in range(count)]
+
+    def has_idle(self) -> bool:
+        return any(worker.trial is None for worker in self._workers)
+
+    def start(self, slot: int, params: Params) -> None:
+        """Give a trial to an idle worker."""
+        worker = next(worker for worker in self._workers if worker.trial is None)
+        self._begin(worker, _Trial(slot, params))
+
+    def next_rung(self) -> Rung:
+        """Wait until some trial reaches a rung.
+
+        Raises:
+            EvergreenError: what the family raised.
+            ModelError: a worker died again and again on one trial.
+        """
+        while True:
+            for pipe in wait([worker.pipe for worker in self._workers if worker.trial]):
+                worker = next(worker for worker in self._workers if worker.pipe is pipe)
+                assert worker.trial is not None
+                try:
+                    message = worker.pipe.recv()
+                except (EOFError, ConnectionResetError):
+                    self._retry(worker)
+                    continue
+                if isinstance(message, EvergreenError):
+                    raise message
+                score, is_last = message
+                trial = worker.trial
+                trial.scores.append(score)
+                return Rung(trial.slot, trial.params, list(trial.scores), is_last)
+
+    def go_on(self, slot: int) -> None:
+        """Let a trial train on to its next rung."""
+        self._of(slot).pipe.send(True)
+
+    def finish(self, slot: int) -> None:
+        """End a trial; its worker is idle again."""
+        worker = self._of(slot)
+        worker.pipe.send(False)
+        worker.trial = None
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.process.kill()
+            worker.process.join()
+            worker.pipe.close()
+
+    def pids(self) -> list[int]:
+        return [worker.process.pid or 0 for worker in self._workers]
+
+    def _of(self, slot: int) -> _Worker:
+        return next(w for w in self._workers if w.trial is not None and w.trial.slot == slot)
+
+    def _spawn(self) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(self._prepare, theirs), daemon=True)
+        with _one_thread():
+            process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+    def _begin(self, worker: _Worker, trial: _Trial) -> None:
+        worker.trial = trial
+        try:
+            worker.pipe.send(trial.params)
+        except BrokenPipeError:
+            self._retry(worker)
+
+    def _retry(self, worker: _Worker) -> None:
+        trial = worker.trial
+        assert trial is not None
+        worker.process.join()
+        if trial.attempts >= _ATTEMPTS:
+            raise ModelError(
+                f"the worker of trial {trial.slot} died {trial.attempts} times "
+                f"(last exit code {worker.process.exitcode}) with {dict(trial.params)}",
+                where="params.yaml: tune",
+                next_step="lower tune.workers if memory ran out, or fix the parameter in "
+                "train.fixed",
+            )
+        print(f"worker of trial {trial.slot} died; the trial starts again", flush=True)
+        worker.pipe.close()
+        fresh = self._spawn()
+        worker.process, worker.pipe = fresh.process, fresh.pipe
+        self._begin(worker, _Trial(trial.slot, trial.params, attempts=trial.attempts + 1))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Children get one OpenMP thread each: the trials are what runs in parallel, and sums of
+    one thread are the same every time."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+def _serve(prepare: Prepare, pipe: Connection) -> None:
+    """The life of a worker: parameters in, a score a rung out, until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    try:
+        score = prepare()
+        while True:
+            params = pipe.recv()
+            for rung in score(params):
+                pipe.send(rung)
+                if not pipe.recv():
+                    break
+    except EOFError:
+        return
+    except EvergreenError as error:
+        pipe.send(error)
+    except Exception as error:
+        # A fault of the family itself would only repeat itself in a fresh worker.
+        traceback.print_exc()
+        pipe.send(
+            ModelError(
+                f"training failed with {type(error).__name__}: {error}",
+                where="params.yaml: train.family",
+                next_step="see the traceback above",
+            )
+        )
