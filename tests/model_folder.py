@@ -56,7 +56,7 @@ def make_wide_model_folder(folder: Path, numbers: int, rounds: int, seed: int) -
     train(folder, schema, features, target, rows=1000, rounds=rounds, seed=seed)
 
 
-def train(  # noqa: PLR0913
+def train(
     folder: Path,
     schema: Schema,
     features: pd.DataFrame,
@@ -144,7 +144,7 @@ def _flights(rows: int, seed: int, schema: Schema) -> tuple[pd.DataFrame, NDArra
         | {name: draw.choice(values.get(name, tails), rows) for name in schema.categories}
     )
     # object, not pandas' own string type, so that None stays None in the Parquet file.
-    frame = frame.astype({name: object for name in schema.categories})
+    frame = frame.astype(dict.fromkeys(schema.categories, object))
     first = np.log(frame[schema.numbers[0]].to_numpy(np.float64))
     second = np.log(frame[schema.numbers[1]].to_numpy(np.float64)) - 1
     bad_carrier = (
