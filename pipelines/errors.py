@@ -5,7 +5,8 @@
     |-- SourceError             the data source cannot be read, or is not what was recorded
     |-- DataError               the data was read, and is unusable
     |   |-- ValidationError     a critical expectation does not hold
-    |   `-- CellError           one value, of one row and column, cannot be used
+    |   |-- CellError           one value, of one row and column, cannot be used
+    |   `-- RequestError        a request to a model server is refused; carries the HTTP status
     |-- ModelError              a model cannot be trained, exported, or trusted
     |-- PackageError            a bento cannot be built, started, or does not answer as it should
     |-- WorkspaceError          git or DVC is not in a state to work with
@@ -92,6 +93,14 @@ class CellError(DataError):
         super().__init__(problem, where=", ".join(places) or "input", next_step=next_step)
         self.row = row
         self.column = column
+
+
+class RequestError(DataError):
+    """A model server refuses a request; `status` is the HTTP status to say so with."""
+
+    def __init__(self, problem: str, *, where: str, next_step: str, status: int) -> None:
+        super().__init__(problem, where=where, next_step=next_step)
+        self.status = status
 
 
 class ModelError(EvergreenError):

@@ -66,7 +66,7 @@ class ModelSession:
             opened.predict(_nothing_known(signature.schema))
         except ModelError as error:
             raise _unusable(folder, error.problem) from None
-        except Exception as error:  # noqa: BLE001  (ONNX Runtime's own errors have no common base)
+        except Exception as error:
             raise _unusable(folder, str(error)) from error
         return opened
 
