@@ -4,7 +4,9 @@
     |-- SettingsError           params.yaml: a key is missing, extra, or has a wrong value
     |-- SourceError             the data source cannot be read, or is not what was recorded
     |-- DataError               the data was read, and is unusable
-    |   `-- ValidationError     a critical expectation does not hold
+    |   |-- ValidationError     a critical expectation does not hold
+    |   |-- CellError           one value, of one row and column, cannot be used
+    |   `-- RequestError        a request to a model server is refused; carries the HTTP status
     |-- ModelError              a model cannot be trained, exported, or trusted
     |-- PackageError            a bento cannot be built, started, or does not answer as it should
     |-- WorkspaceError          git or DVC is not in a state to work with
@@ -72,6 +74,33 @@ class DataError(EvergreenError):
 
 class ValidationError(DataError):
     """At least one critical expectation does not hold."""
+
+
+class CellError(DataError):
+    """One value cannot be used.
+
+    Args:
+        row: its row, counted from 0 in what the caller gave; None if no single row is at fault.
+        column: its column; None if the row as a whole is at fault.
+    """
+
+    def __init__(
+        self, problem: str, *, row: int | None, column: str | None, next_step: str
+    ) -> None:
+        places = [] if row is None else [f"row {row}"]
+        if column is not None:
+            places.append(f"column {column!r}")
+        super().__init__(problem, where=", ".join(places) or "input", next_step=next_step)
+        self.row = row
+        self.column = column
+
+
+class RequestError(DataError):
+    """A model server refuses a request; `status` is the HTTP status to say so with."""
+
+    def __init__(self, problem: str, *, where: str, next_step: str, status: int) -> None:
+        super().__init__(problem, where=where, next_step=next_step)
+        self.status = status
 
 
 class ModelError(EvergreenError):

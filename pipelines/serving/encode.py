@@ -1,0 +1,255 @@
+"""From columns or rows to the two tensors of a model's graph: the only feature code there is.
+
+Training, batch scoring and the service all come through here, so a value means the same thing
+in each of them. What a value may be:
+
+| value                        | in a numeric column                  | in a category column |
+|------------------------------|--------------------------------------|----------------------|
+| None, NaN                    | NaN (missing)                        | "" (missing)         |
+| an integer, a float          | itself                               | refused              |
+| an integer beyond +-2**53    | refused: float64 would change it     | refused              |
+| an infinity                  | refused: no training row had one     | refused              |
+| True, False                  | 1, 0                                 | refused              |
+| a string, even "12" or "NaN" | refused: guessing hides a broken client | itself            |
+| anything else                | refused                              | refused              |
+
+Numbers are refused as categories because 1, 1.0 and "1" would be three categories or one,
+depending on who sends them. A missing *column* is never a missing value: it is refused, too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.errors import CellError
+from pipelines.schema import CATEGORIES, MISSING_CATEGORY, NUMBERS, Schema
+
+EXACT_INTEGER = 2**53
+
+Tensors = dict[str, NDArray[Any]]
+
+
+class Coded(NamedTuple):
+    """A category column as `values[codes]`; the code -1 is a missing value.
+
+    Batch scoring has its strings in this form: each distinct string is checked and made into a
+    Python object once, however many rows it stands in.
+    """
+
+    values: NDArray[np.object_]
+    codes: NDArray[np.integer[Any]]
+
+    def __len__(self) -> int:  # the number of rows, not of fields
+        return len(self.codes)
+
+
+Column = NDArray[Any] | Coded | Sequence[object]
+
+
+def encode_rows(schema: Schema, rows: Sequence[Mapping[str, object]]) -> Tensors:
+    """Encode rows that name their columns.
+
+    Returns:
+        `numbers`: float64, rows x len(schema.numbers); `categories`: object (str), rows x
+        len(schema.categories). Either is absent when the schema has no such columns.
+
+    Raises:
+        CellError: there are no rows, a row lacks a column or has one that the model does not
+            know, or a value cannot be used; names the row and the column.
+    """
+    known = set(schema.features)
+    for index, row in enumerate(rows):
+        if row.keys() != known:
+            raise _wrong_columns(row, schema, index)
+    return encode_columns(schema, {name: [row[name] for row in rows] for name in schema.features})
+
+
+def encode_columns(schema: Schema, columns: Mapping[str, Column], first_row: int = 0) -> Tensors:
+    """Encode whole columns; those that the schema does not name are not looked at.
+
+    Args:
+        schema: which columns, and in which order.
+        columns: by name: an array of a numeric, boolean, string or object type, a `Coded`, or a
+            list; all of one length.
+        first_row: added to row numbers in errors, for columns that are one batch of many.
+
+    Returns:
+        As `encode_rows`.
+
+    Raises:
+        CellError: as `encode_rows`, or the columns differ in length.
+    """
+    rows = _common_length(schema, columns)
+    tensors: Tensors = {}
+    if schema.numbers:
+        numbers = np.empty((rows, len(schema.numbers)), dtype=np.float64)
+        for position, name in enumerate(schema.numbers):
+            numbers[:, position] = _number_column(columns[name], name, first_row)
+        _refuse_infinities(numbers, schema.numbers, first_row)
+        tensors[NUMBERS] = numbers
+    if schema.categories:
+        categories = np.empty((rows, len(schema.categories)), dtype=np.object_)
+        for position, name in enumerate(schema.categories):
+            categories[:, position] = _category_column(columns[name], name, first_row)
+        tensors[CATEGORIES] = categories
+    return tensors
+
+
+def _common_length(schema: Schema, columns: Mapping[str, Column]) -> int:
+    for name in schema.features:
+        if name not in columns:
+            raise CellError(
+                "the column is missing",
+                row=None,
+                column=name,
+                next_step=f"give all of: {', '.join(schema.features)}",
+            )
+    lengths = {name: len(columns[name]) for name in schema.features}
+    rows = lengths[schema.features[0]]
+    for name, length in lengths.items():
+        if length != rows:
+            raise CellError(
+                f"has {length} rows where {schema.features[0]!r} has {rows}",
+                row=None,
+                column=name,
+                next_step="give columns of one length",
+            )
+    if rows == 0:
+        raise CellError(
+            "there are no rows", row=None, column=None, next_step="give at least one row"
+        )
+    return rows
+
+
+def _wrong_columns(row: Mapping[str, object], schema: Schema, index: int) -> CellError:
+    for name in schema.features:
+        if name not in row:
+            return CellError(
+                "the column is missing",
+                row=index,
+                column=name,
+                next_step="send the column; null says that its value is not known",
+            )
+    unknown = next(name for name in row if name not in schema.features)
+    near = difflib.get_close_matches(unknown, schema.features, n=1)
+    return CellError(
+        f"the model has no such column{f'; did you mean {near[0]!r}?' if near else ''}",
+        row=index,
+        column=unknown,
+        next_step=f"send exactly: {', '.join(schema.features)}",
+    )
+
+
+def _number_column(column: Column, name: str, first_row: int) -> NDArray[Any]:
+    if isinstance(column, np.ndarray):
+        if column.dtype.kind in "fb":
+            return column
+        if column.dtype.kind in "iu":
+            _refuse_inexact(column, name, first_row)
+            return column
+    return _numbers_of(_values(column), name, first_row)
+
+
+def _numbers_of(values: Sequence[object], name: str, first_row: int) -> NDArray[np.float64]:
+    kinds = set(map(type, values))
+    if int in kinds or not kinds <= {float, bool, type(None)}:
+        for row, value in enumerate(values):
+            if (problem := _number_problem(value)) is not None:
+                raise CellError(
+                    problem,
+                    row=first_row + row,
+                    column=name,
+                    next_step="send a finite number, or null for a missing one",
+                )
+    return np.array(values, dtype=np.float64)  # None becomes NaN here
+
+
+def _number_problem(value: object) -> str | None:
+    if value is None or isinstance(value, float | bool | np.floating | np.bool_):
+        return None
+    if isinstance(value, int | np.integer):
+        if abs(int(value)) <= EXACT_INTEGER:
+            return None
+        return "an integer beyond 2**53 loses digits as a float64; it is an identifier, perhaps"
+    return f"{_shown(value)} is not a number"
+
+
+def _refuse_inexact(column: NDArray[Any], name: str, first_row: int) -> None:
+    # Not np.abs: the most negative int64 has no positive counterpart.
+    wrong = column > EXACT_INTEGER
+    if column.dtype.kind == "i":
+        wrong |= column < -EXACT_INTEGER
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        _numbers_of([int(column[row])], name, first_row + row)
+
+
+def _refuse_infinities(numbers: NDArray[np.float64], names: Sequence[str], first_row: int) -> None:
+    # A sum is finite if all its terms are; the exact test is three times slower, and seldom needed.
+    wrong = np.isinf(numbers)
+    if wrong.any():
+        row, position = (int(index) for index in np.argwhere(wrong)[0])
+        raise CellError(
+            f"{numbers[row, position]} is not a finite number",
+            row=first_row + row,
+            column=names[position],
+            next_step="send a finite number, or null for a missing one",
+        )
+
+
+def _category_column(column: Column, name: str, first_row: int) -> NDArray[np.object_]:
+    if isinstance(column, Coded):
+        # One more entry at the end: the code -1 of a missing value finds it there.
+        values = _categories_of(column.values.tolist(), name, first_row)
+        return np.append(values, np.array([MISSING_CATEGORY], dtype=np.object_))[column.codes]
+    return _categories_of(_values(column), name, first_row)
+
+
+def _categories_of(values: Sequence[object], name: str, first_row: int) -> NDArray[np.object_]:
+    kinds = set(map(type, values))
+    if not kinds <= {str, type(None)} or not _is_encodable(values):
+        for row, value in enumerate(values):
+            if (problem := _category_problem(value)) is not None:
+                raise CellError(
+                    problem,
+                    row=first_row + row,
+                    column=name,
+                    next_step="send a string, or null for a missing one",
+                )
+    encoded = np.empty(len(values), dtype=np.object_)
+    encoded[:] = [value if isinstance(value, str) else MISSING_CATEGORY for value in values]
+    return encoded
+
+
+def _category_problem(value: object) -> str | None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if not isinstance(value, str):
+        return f"{_shown(value)} is not a string"
+    return None if _is_encodable([value]) else "the string is not valid Unicode"
+
+
+def _is_encodable(values: Iterable[object]) -> bool:
+    """Whether ONNX Runtime can take the strings: JSON can spell half of a surrogate pair."""
+    try:
+        "".join(value for value in values if isinstance(value, str)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _values(column: Column) -> Sequence[object]:
+    if isinstance(column, Coded):
+        return [None if code < 0 else column.values[code] for code in column.codes]
+    return column.tolist() if isinstance(column, np.ndarray) else column
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
