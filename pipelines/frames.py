@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.schema import MISSING_CATEGORY, Schema
+from pipelines.errors import SettingsError
+from pipelines.schema import CATEGORIES, NUMBERS, Schema
+from pipelines.serving.encode import Tensors, encode_columns
 
 
 def read_partitions(folder: Path) -> pd.DataFrame:
@@ -17,14 +19,27 @@ def read_partitions(folder: Path) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
+def tensors(frame: pd.DataFrame, schema: Schema) -> Tensors:
+    """What the model's graph takes, through the same code as in the service."""
+    columns = {name: frame[name].to_numpy(dtype=object) for name in schema.categories}
+    for name in schema.numbers:
+        columns[name] = frame[name].to_numpy(dtype="float64", na_value=np.nan)
+    return encode_columns(schema, columns)
+
+
 def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """The features of `frame`: numbers as float64 first, then categories as plain strings.
+    """The features of `frame` as training takes them: numbers first, then categories.
 
     Missing is NaN in a number and the empty string in a category, as in the service.
     """
-    numbers = frame[list(schema.numbers)].astype("float64")
-    categories = frame[list(schema.categories)].astype(object)
-    return pd.concat([numbers, categories.where(categories.notna(), MISSING_CATEGORY)], axis=1)
+    encoded = tensors(frame, schema)
+    parts = []
+    if schema.numbers:
+        parts.append(pd.DataFrame(encoded[NUMBERS], columns=list(schema.numbers)))
+    if schema.categories:
+        names = list(schema.categories)
+        parts.append(pd.DataFrame(encoded[CATEGORIES], columns=names, dtype=object))
+    return pd.concat(parts, axis=1)
 
 
 def labels(frame: pd.DataFrame, schema: Schema) -> npt.NDArray[np.int64]:
@@ -45,3 +60,27 @@ def row_hashes(frame: pd.DataFrame, schema: Schema) -> npt.NDArray[np.uint64]:
     columns = features(frame, schema).assign(**{schema.target: labels(frame, schema)})
     hashes: npt.NDArray[np.uint64] = pd.util.hash_pandas_object(columns, index=False).to_numpy()
     return hashes
+
+
+def slice_columns(
+    frame: pd.DataFrame, schema: Schema, names: tuple[str, ...]
+) -> dict[str, npt.NDArray[np.object_]]:
+    """The columns to slice by, as text; `month` comes from the time column if there is none.
+
+    Raises:
+        SettingsError: a column that the data does not have.
+    """
+    found = {}
+    for name in names:
+        if name in frame:
+            column = frame[name]
+        elif name == "month" and schema.time is not None:
+            column = frame[schema.time].dt.strftime("%Y-%m")
+        else:
+            raise SettingsError(
+                f"there is no column {name!r}; there are {', '.join(frame.columns)}",
+                where="params.yaml: evaluate.slices, gate.fairness",
+                next_step="use one of those",
+            )
+        found[name] = column.astype(str).where(column.notna(), "missing").to_numpy(dtype=object)
+    return found

@@ -63,7 +63,7 @@ class ModelPaths:
 
     @property
     def study(self) -> Path:
-        """`best.json`, `trials.csv`, `history.svg`, `importance.svg`."""
+        """`best.json`, `trials.csv`, `history.svg`, `knobs.svg`."""
         return self.folder / "study"
 
     @property
@@ -73,8 +73,13 @@ class ModelPaths:
 
     @property
     def reports(self) -> Path:
-        """`validation.json`, `validation.html`, `evaluation.json`, `report.html`, plots."""
+        """`evaluation.json` and `report.html`."""
         return self.folder / "reports"
+
+    @property
+    def plots(self) -> Path:
+        """The plots of the evaluation, as `dvc plots` shows them."""
+        return self.folder / "plots"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pipelines.models.space import Knob, Real, Whole, complete
 from pipelines.models.tabular import Tabular, preprocessing
 from pipelines.schema import Schema
 
+
 class HistGradientBoosting:
     """scikit-learn's HistGradientBoostingClassifier, grown in three rungs."""
 

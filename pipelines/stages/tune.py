@@ -66,7 +66,7 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     with replacing(paths.study / "trials.csv") as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False)
     write_text(plots.history(trials), paths.study / "history.svg")
-    write_text(plots.importance(trials, settings.tune.seed), paths.study / "importance.svg")
+    write_text(plots.knobs(trials, settings.tune.seed), paths.study / "knobs.svg")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""Samplers by name: what a trial tries, as a function of the trials before it."""
+"""Samplers by name: what a trial tries, as a function of the trials before it.
+
+Each takes (space, history, slot, seed) and uses what it needs; the seed differs by slot.
+"""
+# ruff: noqa: ARG001 (one signature for all of them)
 
 from __future__ import annotations
 
@@ -17,12 +21,12 @@ Params = dict[str, Value]
 def tpe(space: Mapping[str, Knob], history: History, slot: int, seed: int) -> Params:
     """Tree-structured Parzen estimator (Bergstra et al. 2011), Optuna's."""
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=6, multivariate=True)
-    return _ask(sampler, space, history, slot)
+    return _ask(sampler, space, history)
 
 
 def random(space: Mapping[str, Knob], history: History, slot: int, seed: int) -> Params:
     """Uniform and independent."""
-    return _ask(optuna.samplers.RandomSampler(seed=seed), space, history, slot)
+    return _ask(optuna.samplers.RandomSampler(seed=seed), space, history)
 
 
 def qmc(space: Mapping[str, Knob], history: History, slot: int, seed: int) -> Params:
@@ -48,7 +52,6 @@ def _ask(
     sampler: optuna.samplers.BaseSampler,
     space: Mapping[str, Knob],
     history: History,
-    slot: int,
 ) -> Params:
     study = optuna.create_study(
         study_name="history", sampler=sampler, direction="maximize", storage=None

@@ -57,6 +57,8 @@ def run(search: Search, journal: Path, workers: Workers, on_trial: OnTrial) -> l
     Raises:
         ModelError: a trial fails with an error, or every trial was pruned.
     """
+    # Optuna announces every study it makes, and one is made for each suggestion.
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = _open(search, journal)
     finished = {t.user_attrs[_SLOT]: t for t in study.trials if t.state in _FINISHED}
     total = search.settings.trials

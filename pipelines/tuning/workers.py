@@ -174,7 +174,7 @@ def _serve(prepare: Prepare, pipe: Connection) -> None:
         return
     except EvergreenError as error:
         pipe.send(error)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # A fault of the family itself would only repeat itself in a fresh worker.
         traceback.print_exc()
         pipe.send(

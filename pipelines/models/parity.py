@@ -1,0 +1,119 @@
+"""Does the exported graph answer as the training code does?
+
+Ordinary rows prove little: graphs go wrong at thresholds, at missing values and at categories
+that training never saw, so rows of each kind are made on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pipelines.errors import ModelError
+from pipelines.frames import features, tensors
+from pipelines.models.base import Fitted
+from pipelines.schema import Schema
+from pipelines.serving.session import ModelSession
+
+ORDINARY_ROWS = 2000
+UNSEEN = "\N{SNOWMAN} never seen"
+_QUANTILES = np.linspace(0, 1, 33)
+
+
+def cases(frame: pd.DataFrame, schema: Schema, seed: int) -> dict[str, pd.DataFrame]:
+    """Rows by the kind of trouble they make.
+
+    Args:
+        frame: rows that the model was trained on.
+        schema: their columns.
+        seed: of the sample of ordinary rows.
+    """
+    known = frame[list(schema.features)]
+    ordinary = known.sample(min(ORDINARY_ROWS, len(known)), random_state=seed)
+    made = {
+        "ordinary": ordinary,
+        "boundary": _concat(_at_boundaries(known, schema)),
+        "missing": _concat(_with_missing(ordinary.head(50), schema)),
+    }
+    if schema.categories:
+        made["unseen category"] = _concat(
+            ordinary.head(50).assign(**{name: UNSEEN}) for name in schema.categories
+        )
+    return {kind: rows.reset_index(drop=True) for kind, rows in made.items()}
+
+
+def differences(
+    fitted: Fitted, session: ModelSession, rows: dict[str, pd.DataFrame]
+) -> dict[str, float]:
+    """The largest difference in probability for each kind of rows."""
+    schema = session.signature.schema
+    found = {}
+    for kind, frame in rows.items():
+        trained = fitted.probabilities(features(frame, schema))
+        exported = session.predict(tensors(frame, schema)).probabilities
+        found[kind] = float(np.abs(trained - exported).max())
+    return found
+
+
+def require(found: dict[str, float], tolerance: float, model: str) -> None:
+    """Refuse an export that is off.
+
+    Raises:
+        ModelError: a difference is above `tolerance`, or is not a number.
+    """
+    off = {kind: value for kind, value in found.items() if not value <= tolerance}
+    if off:
+        listed = ", ".join(f"{value:.3g} on {kind} rows" for kind, value in off.items())
+        raise ModelError(
+            f"the ONNX graph differs from the trained model by {listed} (allowed: {tolerance:g})",
+            where=f"data/{model}/model/model.onnx",
+            next_step="do not raise the tolerance; find the operator that differs, or take "
+            "another family",
+        )
+
+
+def golden(
+    frame: pd.DataFrame, schema: Schema, rows: int, seed: int
+) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+    """Rows to hold every later form of the model to, and their positions in `frame`."""
+    generator = np.random.default_rng(seed)
+    chosen = np.sort(generator.choice(len(frame), size=rows, replace=len(frame) < rows))
+    return frame[list(schema.features)].iloc[chosen].reset_index(drop=True), chosen
+
+
+def _at_boundaries(known: pd.DataFrame, schema: Schema) -> Iterator[pd.DataFrame]:
+    """One row with each number at values that training saw, where thresholds lie, and beyond."""
+    for name in schema.numbers:
+        seen = known[name].dropna().astype("float64")
+        if seen.empty:
+            continue
+        exact = seen.quantile(_QUANTILES, interpolation="nearest").to_numpy()
+        values = np.unique(
+            np.concatenate(
+                [
+                    exact,
+                    np.nextafter(exact, np.inf),
+                    np.nextafter(exact, -np.inf),
+                    [0.0, -1.0, exact.min() - 1e6, exact.max() + 1e6, -1e12, 1e12],
+                ]
+            )
+        )
+        base = known.iloc[[0] * len(values)]
+        yield base.assign(**{name: values})
+
+
+def _with_missing(rows: pd.DataFrame, schema: Schema) -> Iterator[pd.DataFrame]:
+    for name in schema.numbers:
+        yield rows.assign(**{name: np.nan})
+    for name in schema.categories:
+        yield rows.assign(**{name: None})
+    nothing: dict[str, object] = dict.fromkeys(schema.numbers, np.nan)
+    yield rows.head(1).assign(**nothing, **dict.fromkeys(schema.categories))
+
+
+def _concat(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    parts = [frame.astype(object) for frame in frames]
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,97 @@
+"""train: fit the best hyperparameters on train and tuning, and export a graph that is proved."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from pipelines import registry
+from pipelines.files import read_json, replacing, write_json, write_parquet
+from pipelines.frames import features, groups, labels, row_hashes
+from pipelines.models import parity
+from pipelines.models.base import Family, Params, last
+from pipelines.paths import ModelPaths
+from pipelines.schema import Schema
+from pipelines.serving.session import ModelSession
+from pipelines.settings import ModelSettings
+from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, MODEL_FILE, Signature, digest
+
+
+def run(paths: ModelPaths, settings: ModelSettings) -> None:
+    """Write `model/`.
+
+    Raises:
+        ModelError: the family cannot be trained so, or its graph differs from the model.
+    """
+    schema = Schema.read(paths.splits)
+    train = pd.read_parquet(paths.splits / "train.parquet")
+    tuning = pd.read_parquet(paths.splits / "tuning.parquet")
+    known = pd.concat([train, tuning], ignore_index=True)
+    family: Family = registry.load(registry.MODEL_FAMILIES, settings.train.family)()
+    params: Params = read_json(paths.study / "best.json")["params"]
+    seed = settings.train.seed
+
+    print(f"fitting {settings.train.family} on {len(known):,} rows", flush=True)
+    inputs, answers = features(known, schema), labels(known, schema)
+    fitted = last(family.fit(inputs, answers, schema, params, seed))
+
+    with replacing(paths.artifact / MODEL_FILE) as temporary:
+        temporary.write_bytes(fitted.to_onnx(paths.model))
+    Signature(
+        model=paths.model,
+        family=settings.train.family,
+        schema=schema,
+        sha256=digest(paths.artifact / MODEL_FILE),
+        categories_seen={name: sorted(set(inputs[name]) - {""}) for name in schema.categories},
+    ).write(paths.artifact)
+
+    print("holding the exported graph to the trained model", flush=True)
+    session = ModelSession.open(paths.artifact)
+    found = parity.differences(fitted, session, parity.cases(known, schema, seed))
+    parity.require(found, settings.train.parity_tolerance, paths.model)
+
+    rows, chosen = parity.golden(known, schema, settings.package.golden_rows, seed)
+    expected = fitted.probabilities(inputs.iloc[chosen])
+    write_parquet(rows.assign(**{GOLDEN_ANSWER: expected}), paths.artifact / GOLDEN_FILE)
+
+    print("training once more on shuffled labels, which must teach nothing", flush=True)
+    write_json(
+        {
+            "params": dict(params),
+            "rows": len(known),
+            "parity": found,
+            "shuffled": _shuffled_control(family, train, tuning, schema, params, seed),
+        },
+        paths.artifact / "training.json",
+    )
+    # What the model has seen, so that a gate can tell whether its holdout was among it.
+    seen = pd.DataFrame({"group": groups(known, schema), "row": row_hashes(known, schema)})
+    write_parquet(seen, paths.artifact / "trained_on.parquet")
+
+
+def _shuffled_control(
+    family: Family,
+    train: pd.DataFrame,
+    tuning: pd.DataFrame,
+    schema: Schema,
+    params: Params,
+    seed: int,
+) -> dict[str, float | int]:
+    """The AUC of a model trained on permuted labels, scored on permuted labels.
+
+    Anything but one half says that the label reaches the model by another way than the label
+    column. The labels of both sides are permuted, so that the rows scored are independent.
+    """
+    from pipelines.statistics.auc import auc
+
+    generator = np.random.default_rng(seed)
+    rungs = family.fit(
+        features(train, schema), generator.permutation(labels(train, schema)), schema, params, seed
+    )
+    scores = last(rungs).probabilities(features(tuning, schema))
+    answers = generator.permutation(labels(tuning, schema))
+    return {
+        "auc": auc(answers, scores),
+        "positives": int(answers.sum()),
+        "negatives": int((1 - answers).sum()),
+    }
