@@ -1,0 +1,81 @@
+"""The live ledger: which version was live when, who or what decided, and on which evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipelines.state import clock
+from pipelines.state.store import ledger
+
+PROMOTED = "promoted"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row. `previous` is the version that was live until then, None for the first."""
+
+    at: str
+    model: str
+    action: str
+    version: str
+    previous: str | None
+    commit: str
+    who: str
+    why: str
+    evidence: Mapping[str, Any]
+    run: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What is to be written: the version, who or what decided, why, and on which evidence."""
+
+    model: str
+    version: str
+    commit: str
+    who: str
+    why: str
+    evidence: Mapping[str, Any]
+    run: str
+
+
+def live(engine: sa.Engine, model: str) -> Entry | None:
+    """The newest entry of a model: what is live now, or None before the first promotion."""
+    entries = history(engine, model, most=1)
+    return entries[0] if entries else None
+
+
+def history(engine: sa.Engine, model: str, most: int | None = None) -> list[Entry]:
+    """The entries of a model, the newest first."""
+    query = ledger.select().where(ledger.c.model == model).order_by(ledger.c.id.desc())
+    with engine.connect() as connection:
+        rows = connection.execute(query.limit(most) if most else query).mappings().all()
+    return [Entry(**{key: row[key] for key in Entry.__dataclass_fields__}) for row in rows]
+
+
+def promote(engine: sa.Engine, promotion: Promotion) -> Entry:
+    """Write that a version is live from now on. A second call for the same run changes nothing."""
+    with engine.begin() as connection:
+        known = connection.execute(ledger.select().where(ledger.c.run == promotion.run))
+        if known.one_or_none() is None:
+            newest = connection.execute(
+                sa.select(ledger.c.version)
+                .where(ledger.c.model == promotion.model)
+                .order_by(ledger.c.id.desc())
+                .limit(1)
+            ).scalar()
+            connection.execute(
+                ledger.insert().values(
+                    at=clock.now(), action=PROMOTED, previous=newest, **asdict(promotion)
+                )
+            )
+    entry = live(engine, promotion.model)
+    assert entry is not None
+    return entry

@@ -1,0 +1,101 @@
+"""The tables, and how to open them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from pipelines.errors import StateError
+
+metadata = sa.MetaData()
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("holder", sa.String, nullable=False),
+    sa.Column("host", sa.String, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("process_started", sa.Float, nullable=False),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("expires", sa.Float, nullable=False),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("model", sa.String, nullable=False, index=True),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("base", sa.String, nullable=False),
+    sa.Column("overrides", sa.JSON, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("started", sa.String, nullable=False),
+    sa.Column("finished", sa.String),
+    sa.Column("commit", sa.String),
+    sa.Column("version", sa.String),
+    sa.Column("verdict", sa.JSON),
+)
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("model", sa.String, nullable=False, index=True),
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("version", sa.String, nullable=False),
+    sa.Column("previous", sa.String),
+    sa.Column("commit", sa.String, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("why", sa.String, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    # One run promotes once, however often it is killed and started again.
+    sa.Column("run", sa.String, unique=True),
+)
+
+_APPEND_ONLY = (
+    "CREATE TRIGGER IF NOT EXISTS ledger_no_{verb} BEFORE {verb} ON ledger "
+    "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+)
+
+
+def connect(database: Path) -> sa.Engine:
+    """Open the store, and make its tables if they are not there.
+
+    EVERGREEN_DATABASE_URL names another database, for example PostgreSQL.
+
+    Raises:
+        StateError: the store cannot be opened, or is no such store.
+    """
+    url = os.environ.get("EVERGREEN_DATABASE_URL")
+    try:
+        if url:
+            engine = sa.create_engine(url)
+        else:
+            database.parent.mkdir(parents=True, exist_ok=True)
+            engine = sa.create_engine(f"sqlite:///{database}", connect_args={"timeout": 30})
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+        metadata.create_all(engine)
+        if engine.dialect.name == "sqlite":
+            with engine.begin() as connection:
+                for verb in ("UPDATE", "DELETE"):
+                    connection.execute(sa.text(_APPEND_ONLY.format(verb=verb)))
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        raise StateError(
+            f"cannot be opened: {error}",
+            where="EVERGREEN_DATABASE_URL" if url else str(database),
+            next_step="check that it exists, may be written, and is a database; a broken "
+            "state.db can be moved away: versions are in git and DVC, only the ledger is lost",
+        ) from error
+    return engine
+
+
+def _prepare_sqlite(connection: object, _record: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    # Readers go on while one process writes, and a power cut loses no committed row.
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()

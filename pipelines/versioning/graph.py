@@ -1,0 +1,266 @@
+"""The graph of dvc.yaml, walked through DVC's own API in this process.
+
+One stage at a time, so that whoever walks it can wait, time and stop each. DVC stays the only
+judge of what is up to date.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import EXIT_BAD_INPUT, StageError, WorkspaceError
+
+OnLine = Callable[[str], None]
+_TAIL_LINES = 40
+PARENT = "EVERGREEN_PARENT"
+
+
+class Reached(StrEnum):
+    """How a stage got to where it is."""
+
+    CACHED = "Cached"  # nothing it depends on had changed
+    RESTORED = "Restored"  # DVC had seen the same inputs before, and took the outputs from there
+    COMPLETED = "Completed"  # it ran
+
+
+@dataclass
+class _Watch:
+    """Where the output of the stage that this thread runs goes, and how long it may take."""
+
+    on_line: OnLine
+    seconds: float
+    has_run: bool = False
+
+
+_watch: ContextVar[_Watch | None] = ContextVar("watch", default=None)
+
+
+def edges(workspace: Path, model: str) -> dict[str, list[str]]:
+    """The stages of one model, each with the stages it waits for, in an order that works.
+
+    Raises:
+        WorkspaceError: there is no dvc.yaml, it is not readable, or it has no such stages.
+    """
+    from dvc.exceptions import DvcException
+    from networkx import topological_sort
+
+    try:
+        with _repo(workspace) as repo:
+            graph = repo.index.graph  # an edge runs from a stage to what it needs
+            ordered = [
+                stage.addressing
+                for stage in reversed(list(topological_sort(graph)))
+                if stage.addressing.endswith(f"@{model}")
+            ]
+            needs = {stage.addressing: list(graph.successors(stage)) for stage in graph}
+    except DvcException as error:
+        raise WorkspaceError(
+            f"DVC cannot read the graph: {error}",
+            where=str(workspace / "dvc.yaml"),
+            next_step="`dvc dag` shows the same fault",
+        ) from error
+    if not ordered:
+        raise WorkspaceError(
+            f"no stages for model {model!r}",
+            where=str(workspace / "dvc.yaml"),
+            next_step="keep `foreach: ${models}` in every stage",
+        )
+    return {name: [stage.addressing for stage in needs[name]] for name in ordered}
+
+
+def reproduce(workspace: Path, stage: str, on_line: OnLine, seconds: float) -> Reached:
+    """Bring one stage up to date; what it waits for must be so already.
+
+    Args:
+        workspace: the folder of dvc.yaml; it must be the current folder of this process.
+        stage: its address, such as "train@flights".
+        on_line: called with every line that the stage prints.
+        seconds: after so long the stage and all its processes are killed.
+
+    Raises:
+        StageError: the stage failed or took too long; carries its exit code.
+        WorkspaceError: DVC itself failed: no space, a locked file, a broken cache.
+    """
+    from dvc.exceptions import DvcException
+
+    watch = _Watch(on_line, seconds)
+    token = _watch.set(watch)
+    try:
+        with _streamed(), _repo(workspace) as repo:
+            done = repo.reproduce(f"{workspace / 'dvc.yaml'}:{stage}", single_item=True)
+    except (DvcException, OSError) as error:
+        raise _explain(error, stage) from error
+    finally:
+        _watch.reset(token)
+    if not done:
+        return Reached.CACHED
+    return Reached.COMPLETED if watch.has_run else Reached.RESTORED
+
+
+def checkout(workspace: Path, stages: list[str]) -> None:
+    """Put the outputs that dvc.lock names into the workspace, as far as the cache has them."""
+    from dvc.exceptions import CheckoutError
+
+    with _repo(workspace) as repo:
+        try:
+            repo.checkout(targets=stages, force=True, allow_missing=True)
+        except CheckoutError:
+            # What is missing or damaged is simply made again by its stage.
+            return
+
+
+def push(workspace: Path, stages: list[str]) -> int:
+    """Send the outputs of stages to the default remote; returns how many files went.
+
+    Raises:
+        RemoteError: there is no remote, or it does not answer.
+    """
+    from dvc.exceptions import DvcException
+
+    from pipelines.errors import RemoteError
+
+    try:
+        with _repo(workspace) as repo:
+            return int(repo.push(targets=stages, run_cache=True))
+    except (DvcException, OSError) as error:
+        raise RemoteError(
+            f"push failed: {_reason(error)}",
+            where="the default remote in .dvc/config",
+            next_step="check the remote with `dvc push`, then run the same command again: "
+            "finished stages are kept",
+        ) from error
+
+
+@contextmanager
+def _repo(workspace: Path) -> Iterator[Any]:
+    from dvc.repo import Repo
+
+    # Without the wait, stages that run side by side fail on each other's lock after 3 seconds.
+    repo = Repo(str(workspace), _wait_for_lock=True)
+    try:
+        yield repo
+    finally:
+        repo.close()
+
+
+_patching = threading.Lock()
+
+
+@contextmanager
+def _streamed() -> Iterator[None]:
+    """Let DVC start stages through `_run`.
+
+    DVC's own runner lets a stage write straight to this process's output, and nothing can stop
+    it. There is no public hook, so its private function is replaced; a test holds the signature
+    of that function, and fails when a new DVC changes it.
+    """
+    import dvc.stage.run
+
+    with _patching:
+        dvc.stage.run._run = _run
+    yield
+
+
+def _run(executable: str | None, cmd: str, **options: Any) -> None:
+    """Run a stage's command in a process group of its own, line by line."""
+    from dvc.stage.run import _make_cmd
+
+    watch = _watch.get()
+    assert watch is not None, "only `reproduce` runs stages here"
+    watch.has_run = True
+    environment = {**options.pop("env"), "PYTHONUNBUFFERED": "1", PARENT: str(os.getpid())}
+    # The stage must run with this Python, whatever stands first on the user's PATH.
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
+    tail: deque[str] = deque(maxlen=_TAIL_LINES)
+    process = subprocess.Popen(
+        _make_cmd(executable, cmd),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+        env=environment,
+        **options,
+    )
+    timed_out = threading.Event()
+    timer = threading.Timer(watch.seconds, _kill, (process, timed_out))
+    timer.start()
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            tail.append(line.rstrip())
+            watch.on_line(line.rstrip())
+        code = process.wait()
+    finally:
+        timer.cancel()
+        if process.poll() is None:
+            _kill(process, threading.Event())
+            process.wait()
+    if timed_out.is_set():
+        raise StageError(
+            f"stopped after {watch.seconds:g} seconds",
+            where=cmd,
+            next_step="raise retrain.timeout_minutes for this stage in params.yaml, or find out "
+            "what it waits for in the lines above",
+            exit_code=EXIT_BAD_INPUT,
+        )
+    if code != 0:
+        raise _failed(cmd, code, list(tail))
+
+
+def _kill(process: subprocess.Popen[str], because: threading.Event) -> None:
+    because.set()
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _failed(cmd: str, code: int, tail: list[str]) -> StageError:
+    """The stage's own error message, if it ended with one."""
+    starts = [place for place, line in enumerate(tail) if line.startswith("error: ")]
+    if starts:
+        message = "\n".join(tail[starts[-1] :]).removeprefix("error: ")
+        problem, _, step = message.partition("\n  next step: ")
+        where, _, problem = problem.partition(": ") if ": " in problem else (cmd, "", problem)
+        return StageError(problem, where=where, next_step=step or "see above", exit_code=code)
+    killed = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    return StageError(
+        f"{killed}; its last lines were:\n" + "\n".join(tail[-10:]),
+        where=cmd,
+        next_step="see the whole output in the run's log; finished stages are kept",
+        exit_code=code if code > 0 else EXIT_BAD_INPUT,
+    )
+
+
+def _explain(error: BaseException, stage: str) -> Exception:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, StageError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return WorkspaceError(
+        f"DVC failed: {_reason(error)}",
+        where=stage,
+        next_step="`dvc repro` and `dvc doctor` say more; finished stages are kept",
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost message: DVC wraps the one that says something."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,112 @@
+"""Versions: GTO tags of commits, and the model folder of a version."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.errors import ModelError, WorkspaceError
+from pipelines.paths import HomePaths
+from pipelines.signature import Signature
+from pipelines.versioning.git import Repository
+
+
+@dataclass(frozen=True)
+class Version:
+    """`flights@v3` and the commit it stands for."""
+
+    model: str
+    number: int
+    commit: str
+
+    @property
+    def tag(self) -> str:
+        return f"{self.model}@v{self.number}"
+
+
+def registered(repository: Repository, model: str) -> list[Version]:
+    """The versions of a model, the oldest first, from GTO's tags."""
+    listed = repository.git(
+        "for-each-ref", "--format=%(refname:short) %(*objectname) %(objectname)", "refs/tags"
+    )
+    found = []
+    for line in listed.splitlines():
+        name, *commits = line.split()
+        owner, _, number = name.partition("@v")
+        if owner == model and number.isdigit():
+            found.append(Version(model, int(number), commits[0]))
+    return sorted(found, key=lambda version: version.number)
+
+
+def find(repository: Repository, model: str, name: str) -> Version:
+    """One version of a model by "v3", "3" or "flights@v3".
+
+    Raises:
+        WorkspaceError: there is no such version; lists those there are.
+    """
+    wanted = name.removeprefix(f"{model}@").removeprefix("v")
+    versions = registered(repository, model)
+    for version in versions:
+        if str(version.number) == wanted:
+            return version
+    listed = ", ".join(version.tag for version in versions) or "none yet"
+    raise WorkspaceError(
+        f"no version {name!r} of {model}; there are: {listed}",
+        where="git tags",
+        next_step="`evergreen history " + model + "` lists what was live",
+    )
+
+
+def register(repository: Repository, model: str, commit: str) -> Version:
+    """Tag a commit as the next version of a model; a commit that is one already stays that one.
+
+    Call it with the model's lease held: the number is the next after the highest.
+    """
+    known = registered(repository, model)
+    for version in known:
+        if version.commit == commit:
+            return version
+    number = known[-1].number + 1 if known else 1
+    import gto.api
+
+    gto.api.register(str(repository.root), model, commit, version=f"v{number}", simple=True)
+    return Version(model, number, commit)
+
+
+def next_number(repository: Repository, model: str, commit: str) -> int:
+    """The number that `register` would give a commit now."""
+    known = registered(repository, model)
+    for version in known:
+        if version.commit == commit:
+            return version.number
+    return known[-1].number + 1 if known else 1
+
+
+def model_folder(repository: Repository, home: HomePaths, version: Version) -> Path:
+    """The model folder of a version, taken out of the DVC cache (or its remote) once.
+
+    Raises:
+        ModelError: neither cache nor remote has it, or its digest is wrong.
+    """
+    folder = home.home / "versions" / version.model / f"v{version.number}-{version.commit[:12]}"
+    if not folder.exists():
+        from dvc.api import DVCFileSystem
+        from dvc.exceptions import DvcException
+
+        partial = folder.with_name(f".{folder.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            files = DVCFileSystem(url=str(repository.root), rev=version.commit)
+            files.get(f"data/{version.model}/model", str(partial), recursive=True)
+        except (DvcException, OSError) as error:
+            raise ModelError(
+                f"its model is neither in the DVC cache nor in the remote: {error}",
+                where=version.tag,
+                next_step="`dvc fetch` from a remote that has it, or retrain",
+            ) from error
+        Signature.read(partial)
+        partial.rename(folder)
+    Signature.read(folder)
+    return folder
