@@ -115,7 +115,12 @@ class BudgetSettings(_Section):
 
 
 class GateSettings(_Section):
-    """When a challenger may replace the champion."""
+    """When a challenger may replace the champion.
+
+    Margins are differences of the measure named: AUC for `margin`, `minimum_lift` and
+    `slice_margin`; expected calibration error for `calibration_margin` and `calibration_limit`;
+    Brier score for `brier_margin`.
+    """
 
     margin: float = Field(default=0.01, gt=0)
     minimum_lift: float = Field(default=0.0, ge=0)
@@ -126,6 +131,8 @@ class GateSettings(_Section):
     slice_margin: float = Field(default=0.05, gt=0)
     slice_positives: Positive = 200
     calibration_margin: float = Field(default=0.01, gt=0)
+    calibration_limit: float = Field(default=0.05, gt=0)
+    brier_margin: float = Field(default=0.002, gt=0)
     fairness: tuple[str, ...] = ()
     increasing: tuple[str, ...] = ()
     decreasing: tuple[str, ...] = ()

@@ -18,8 +18,8 @@ from pipelines.statistics.calibration import equal_mass_bins
 
 Measure = Callable[[Floats], Floats]
 
-# Up to here a blocks x blocks table of won pairs is smaller and faster than sorted rows.
-_TABLE_BLOCKS = 400
+# A table of blocks x blocks pairs is what makes a resample cheap; it must stay small.
+TABLE_BLOCKS = 400
 
 
 def mean(values: Floats, blocks: Blocks) -> Measure:
@@ -35,8 +35,6 @@ def auc(labels: Array, scores: Floats, blocks: Blocks) -> Measure:
         DataError: no rows, other labels than 0 and 1, or one class only.
     """
     is_positive = both_classes(labels)
-    if blocks.count > _TABLE_BLOCKS:
-        return _auc_from_sorted_rows(is_positive, scores, blocks)
     return _auc_from_table(_won_pairs(is_positive, scores, blocks), is_positive, blocks)
 
 
@@ -47,10 +45,6 @@ def auc_difference(labels: Array, first: Floats, second: Floats, blocks: Blocks)
         DataError: as `auc` does.
     """
     is_positive = both_classes(labels)
-    if blocks.count > _TABLE_BLOCKS:
-        one = _auc_from_sorted_rows(is_positive, first, blocks)
-        other = _auc_from_sorted_rows(is_positive, second, blocks)
-        return lambda weights: one(weights) - other(weights)
     won = _won_pairs(is_positive, first, blocks) - _won_pairs(is_positive, second, blocks)
     return _auc_from_table(won, is_positive, blocks)
 
@@ -89,21 +83,6 @@ def _auc_from_table(won: Floats, is_positive: Mask, blocks: Blocks) -> Measure:
     def measure(weights: Floats) -> Floats:
         pairs = (weights @ positives) * (weights @ negatives)
         return _share(((weights @ won) * weights).sum(axis=1), pairs)
-
-    return measure
-
-
-def _auc_from_sorted_rows(is_positive: Mask, scores: Floats, blocks: Blocks) -> Measure:
-    order = np.argsort(scores, kind="stable")
-    block, positive = blocks.of_row[order], is_positive[order].astype(np.float64)
-    ties = np.flatnonzero(np.r_[True, np.diff(scores[order]) != 0])
-
-    def measure(weights: Floats) -> Floats:
-        by_row = weights[:, block]
-        won = np.add.reduceat(by_row * positive, ties, axis=1)
-        lost = np.add.reduceat(by_row * (1 - positive), ties, axis=1)
-        below = np.cumsum(lost, axis=1) - lost / 2
-        return _share((won * below).sum(axis=1), won.sum(axis=1) * lost.sum(axis=1))
 
     return measure
 

@@ -36,6 +36,17 @@ class Blocks:
         """Sum of `values`, shape (rows,), over each block: shape (blocks,)."""
         return np.bincount(self.of_row, values, minlength=self.count).astype(np.float64)
 
+    def merged(self, at_most: int, seed: int) -> Blocks:
+        """The same rows in at most so many blocks, by joining whole blocks at random.
+
+        Independent blocks stay independent when they are joined, so a resample of the joined
+        ones is as valid, with (at_most - 1) degrees of freedom, and costs much less.
+        """
+        if self.count <= at_most:
+            return self
+        shuffled = np.random.default_rng(seed).permutation(self.count)
+        return Blocks((shuffled % at_most)[self.of_row], at_most)
+
     def where(self, mask: Mask) -> Blocks:
         """The blocks of the rows that are kept, numbered anew."""
         return Blocks.of(self.of_row[mask])

@@ -71,5 +71,5 @@ def _from_placements(of_positives: Floats, of_negatives: Floats) -> Estimate:
         value=float(of_positives.mean()),
         standard_error=math.sqrt(variance),
         degrees=math.inf,
-        units=of_positives.size + of_negatives.size,
+        units=smaller,
     )
