@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -36,13 +38,24 @@ _ORIGINS = ("EWR", "JFK", "LGA")
 
 
 def make_model_folder(folder: Path, rows: int, seed: int) -> None:
-    """Train and export a boosted model on made-up flights, with `rows` golden rows.
+    """Write a model folder: a boosted model of made-up flights, with `rows` golden rows.
 
     The golden rows hold missing numbers, missing categories and a category that training did
     not see, because those are where a second implementation of the features would differ.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in _trained(rows, seed).items():
+        (folder / name).write_bytes(content)
+
+
+@cache
+def _trained(rows: int, seed: int) -> dict[str, bytes]:
+    """The files of a model folder; training takes seconds, so a test run does it once."""
     features, target = _flights(max(rows, 2000), seed, SCHEMA)
-    train(folder, SCHEMA, features, target, rows=rows, rounds=30, seed=seed)
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        train(folder, SCHEMA, features, target, rows=rows, rounds=30, seed=seed)
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def make_wide_model_folder(folder: Path, numbers: int, rounds: int, seed: int) -> None:

@@ -191,7 +191,6 @@ def _refuse_inexact(column: NDArray[Any], name: str, first_row: int) -> None:
 
 
 def _refuse_infinities(numbers: NDArray[np.float64], names: Sequence[str], first_row: int) -> None:
-    # A sum is finite if all its terms are; the exact test is three times slower, and seldom needed.
     wrong = np.isinf(numbers)
     if wrong.any():
         row, position = (int(index) for index in np.argwhere(wrong)[0])
@@ -204,24 +203,33 @@ def _refuse_infinities(numbers: NDArray[np.float64], names: Sequence[str], first
 
 
 def _category_column(column: Column, name: str, first_row: int) -> NDArray[np.object_]:
-    if isinstance(column, Coded):
-        # One more entry at the end: the code -1 of a missing value finds it there.
-        values = _categories_of(column.values.tolist(), name, first_row)
-        return np.append(values, np.array([MISSING_CATEGORY], dtype=np.object_))[column.codes]
-    return _categories_of(_values(column), name, first_row)
+    if not isinstance(column, Coded):
+        values = _values(column)
+        _refuse_non_strings(values, values, name, first_row)
+        return _strings(values)
+    distinct = column.values.tolist()
+    _refuse_non_strings(distinct, column, name, first_row)
+    # One more entry at the end: the code -1 of a missing value finds it there.
+    return _strings([*distinct, None])[column.codes]
 
 
-def _categories_of(values: Sequence[object], name: str, first_row: int) -> NDArray[np.object_]:
-    kinds = set(map(type, values))
-    if not kinds <= {str, type(None)} or not _is_encodable(values):
-        for row, value in enumerate(values):
-            if (problem := _category_problem(value)) is not None:
-                raise CellError(
-                    problem,
-                    row=first_row + row,
-                    column=name,
-                    next_step="send a string, or null for a missing one",
-                )
+def _refuse_non_strings(
+    distinct: Sequence[object], column: Column, name: str, first_row: int
+) -> None:
+    """Look at the distinct values, and at the rows only if something is wrong with those."""
+    if set(map(type, distinct)) <= {str, type(None)} and _is_encodable(distinct):
+        return
+    for row, value in enumerate(_values(column)):
+        if (problem := _category_problem(value)) is not None:
+            raise CellError(
+                problem,
+                row=first_row + row,
+                column=name,
+                next_step="send a string, or null for a missing one",
+            )
+
+
+def _strings(values: Sequence[object]) -> NDArray[np.object_]:
     encoded = np.empty(len(values), dtype=np.object_)
     encoded[:] = [value if isinstance(value, str) else MISSING_CATEGORY for value in values]
     return encoded

@@ -1,0 +1,23 @@
+"""From a model folder to a bento that is proved to answer as the model does.
+
+Here belong the content of a bento, the local store of bentos, starting one as a process, and the
+proof. Deciding whether a version deserves to be packaged does not (that is a gate's), nor does
+running servers for good (that is the supervisor's).
+"""
+
+from pipelines.packaging.bento import build, export
+from pipelines.packaging.content import Labels
+from pipelines.packaging.proof import prove
+from pipelines.packaging.server import serve_command
+from pipelines.packaging.store import bento_path, model_folder, tags
+
+__all__ = [
+    "Labels",
+    "bento_path",
+    "build",
+    "export",
+    "model_folder",
+    "prove",
+    "serve_command",
+    "tags",
+]

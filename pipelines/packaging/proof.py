@@ -1,0 +1,184 @@
+"""The proof of a bento: it is started once and answers the golden rows as the model did."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from pipelines.columns import encode_batch
+from pipelines.errors import EvergreenError, PackageError
+from pipelines.packaging.client import Client, Row
+from pipelines.packaging.server import running
+from pipelines.packaging.store import bento_path, model_folder
+from pipelines.paths import HomePaths
+from pipelines.serving.session import ModelSession
+from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, MODEL_FILE
+from pipelines.verdicts import Outcome, Verdict
+
+NAME = "bento"
+# The same graph on the same machine: only the way through JSON lies between the two.
+SERVING_TOLERANCE = 1e-6
+# float64 trees against float32 ones, as the export was allowed to differ.
+TRAINING_TOLERANCE = 1e-4
+MINIMUM_ROWS = 1000
+WARM_UP_ROWS = 50
+TIMED_ROWS = 500
+LOG_TAIL_BYTES = 4000
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The probabilities of class 1 of the golden rows, each as one stage gave them.
+
+    Attributes:
+        training: by the training code, before the export.
+        onnx: by the exported graph, in this process.
+        bento: by the bento, over REST.
+    """
+
+    training: NDArray[np.float64]
+    onnx: NDArray[np.float64]
+    bento: NDArray[np.float64]
+
+
+def prove(tag: str, artifact: Path, home: HomePaths, start_seconds: float) -> Verdict:
+    """Start the bento once, ask it all golden rows, and hold its answers to the model's.
+
+    Args:
+        tag: the bento.
+        artifact: the model folder that it was built from, with golden.parquet.
+        home: where the bento is stored; the server's log goes to `home.logs`.
+        start_seconds: how long it may take to become ready.
+
+    Returns:
+        PASSED if every answer is within tolerance; FAILED if one is not, or if the bento carries
+        another graph; INCONCLUSIVE with fewer than 1,000 golden rows; ERROR, with the end of the
+        server's log, if the bento does not start or stops answering.
+
+    Raises:
+        ModelError: `artifact` is not a model folder, or a graph cannot be loaded.
+        PackageError: there is no such bento, or the golden rows cannot be read.
+        CellError: a golden row cannot be encoded.
+    """
+    model = ModelSession.open(artifact)
+    packaged = ModelSession.open(model_folder(tag, home))
+    if packaged.signature != model.signature:
+        digests = {"bento": packaged.signature.sha256, "artifact": model.signature.sha256}
+        return Verdict(NAME, Outcome.FAILED, "the bento carries another model", digests)
+    golden = _read_golden(artifact)
+    tensors = encode_batch(model.signature.schema, golden)
+    rows = _as_json(golden.select(list(model.signature.schema.features)))
+    evidence: dict[str, Any] = {"tag": tag, "rows": len(rows), **_sizes(tag, home)}
+    evidence["onnx_latency_ms"] = _percentiles(_session_milliseconds(model, tensors))
+    log = home.logs / f"prove-{tag.replace(':', '-')}.log"
+    try:
+        with running(tag, home, start_seconds, log) as server, closing(Client(server)) as client:
+            evidence["seconds_to_ready"] = round(server.seconds_to_ready, 2)
+            bento = client.probabilities(rows)
+            client.milliseconds(_cycle(rows, WARM_UP_ROWS))
+            taken = client.milliseconds(_cycle(rows, TIMED_ROWS))
+            evidence["rest_latency_ms"] = _percentiles(taken)
+    except EvergreenError as error:
+        evidence |= {"log": str(log), "log_tail": tail(log)}
+        return Verdict(NAME, Outcome.ERROR, str(error), evidence)
+    training = golden.column(GOLDEN_ANSWER).to_numpy(zero_copy_only=False)
+    onnx = model.predict(tensors).probabilities
+    return compare(Answers(training, onnx, bento), evidence)
+
+
+def compare(answers: Answers, evidence: dict[str, Any]) -> Verdict:
+    """Judge three sets of answers to the same rows; NaN is never within tolerance."""
+    pairs = {
+        "bento_onnx": (answers.bento, answers.onnx, SERVING_TOLERANCE),
+        "onnx_training": (answers.onnx, answers.training, TRAINING_TOLERANCE),
+        "bento_training": (answers.bento, answers.training, TRAINING_TOLERANCE),
+    }
+    differences: dict[str, float | None] = {}
+    broken = []
+    for name, (left, right, tolerance) in pairs.items():
+        if left.shape != right.shape:
+            differences[name] = None
+            broken.append(f"{name}: {left.size} answers against {right.size}")
+            continue
+        worst = float(np.max(np.abs(left - right))) if left.size else 0.0
+        differences[name] = worst if np.isfinite(worst) else None
+        if not worst <= tolerance:
+            broken.append(f"{name}: differs by up to {worst:.3g}, allowed is {tolerance:g}")
+    evidence = {**evidence, "max_abs_difference": differences}
+    if broken:
+        return Verdict(NAME, Outcome.FAILED, "; ".join(broken), evidence)
+    if answers.bento.size < MINIMUM_ROWS:
+        reason = f"{answers.bento.size} golden rows; a proof needs {MINIMUM_ROWS}"
+        return Verdict(NAME, Outcome.INCONCLUSIVE, reason, evidence)
+    reason = f"{answers.bento.size} golden rows answered as in training"
+    return Verdict(NAME, Outcome.PASSED, reason, evidence)
+
+
+def tail(log: Path) -> str:
+    """The end of a log; its last lines say why a server did not start."""
+    content = log.read_bytes() if log.exists() else b""
+    return content[-LOG_TAIL_BYTES:].decode(errors="replace")
+
+
+def _read_golden(artifact: Path) -> pa.RecordBatch:
+    path = artifact / GOLDEN_FILE
+    try:
+        table = pq.read_table(path)
+        table.column(GOLDEN_ANSWER)
+    except (OSError, pa.ArrowException, KeyError) as error:
+        raise PackageError(
+            f"no golden rows: {error}",
+            where=str(path),
+            next_step="train the model again (`dvc repro train@MODEL`) or `dvc checkout`",
+        ) from error
+    # An empty batch for an empty file: encoding it then says that there are no rows.
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
+
+
+def _as_json(batch: pa.RecordBatch) -> list[Row]:
+    # JSON has no NaN: a missing number is null there, however Parquet has it.
+    return [
+        {name: None if value != value else value for name, value in row.items()}  # noqa: PLR0124
+        for row in batch.to_pylist()
+    ]
+
+
+def _sizes(tag: str, home: HomePaths) -> dict[str, float]:
+    """Megabytes (10**6 bytes) of the graph, and of the bento as a whole."""
+    files = [path for path in bento_path(tag, home).rglob("*") if path.is_file()]
+    graph = model_folder(tag, home) / MODEL_FILE
+    return {
+        "model_megabytes": graph.stat().st_size / 1e6,
+        "bento_megabytes": sum(path.stat().st_size for path in files) / 1e6,
+    }
+
+
+def _session_milliseconds(
+    model: ModelSession, tensors: dict[str, NDArray[Any]]
+) -> NDArray[np.float64]:
+    count = len(next(iter(tensors.values())))
+    taken = []
+    for index in range(WARM_UP_ROWS + TIMED_ROWS):
+        row = {name: tensor[index % count, None] for name, tensor in tensors.items()}
+        started = time.perf_counter()
+        model.predict(row)
+        taken.append((time.perf_counter() - started) * 1e3)
+    return np.asarray(taken[WARM_UP_ROWS:])
+
+
+def _cycle(rows: list[Row], count: int) -> list[Row]:
+    return [rows[index % len(rows)] for index in range(count)]
+
+
+def _percentiles(milliseconds: NDArray[np.float64]) -> dict[str, float]:
+    p50, p99 = np.percentile(milliseconds, [50, 99])
+    return {"p50": round(float(p50), 4), "p99": round(float(p99), 4)}

@@ -1,0 +1,149 @@
+"""One model server as a process: its command line, its start, its end."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from pipelines.errors import PackageError
+from pipelines.packaging.bento import environment
+from pipelines.packaging.store import bento_path
+from pipelines.paths import HomePaths
+
+LOOPBACK = "127.0.0.1"
+DRAIN_SECONDS = 10.0
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Server:
+    """A model server that has become ready.
+
+    Attributes:
+        host, port: where it listens.
+        seconds_to_ready: from its start until /readyz said yes.
+    """
+
+    host: str
+    port: int
+    seconds_to_ready: float
+
+
+def serve_command(
+    tag: str, home: HomePaths, port: int, host: str = LOOPBACK
+) -> tuple[list[str], dict[str, str]]:
+    """The command line and the whole environment of a model server, to exec or to supervise.
+
+    Raises:
+        PackageError: there is no such bento, or it was changed since it was built.
+    """
+    folder = bento_path(tag, home)
+    argv = [sys.executable, "-m", "bentoml", "serve", str(folder)]
+    return [*argv, "--host", host, "--port", str(port)], environment(home.bentoml)
+
+
+@contextmanager
+def running(tag: str, home: HomePaths, start_seconds: float, log: Path) -> Iterator[Server]:
+    """Run a model server on a free loopback port, and end all its processes on any way out.
+
+    Args:
+        tag: the bento.
+        home: where it is stored.
+        start_seconds: how long it may take to become ready.
+        log: receives all that the server prints.
+
+    Raises:
+        PackageError: it ended, or was not ready in time.
+    """
+    port = free_port()
+    argv, env = serve_command(tag, home, port)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            argv,
+            env=env,
+            cwd=log.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # A process group of its own: Ctrl-C goes to us, and we end it in order.
+            start_new_session=True,
+        )
+        try:
+            _wait_until_ready(process, port, start_seconds, log)
+            yield Server(LOOPBACK, port, time.monotonic() - started)
+        finally:
+            _end(process)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], port: int, seconds: float, log: Path
+) -> None:
+    deadline = time.monotonic() + seconds
+    while not _is_ready(port, deadline - time.monotonic()):
+        if process.poll() is not None:
+            raise _never_ready(f"ended with exit code {process.returncode}", log)
+        if time.monotonic() >= deadline:
+            raise _never_ready(f"not ready after {seconds:g} s", log)
+        time.sleep(_POLL_SECONDS)
+
+
+def _is_ready(port: int, seconds: float) -> bool:
+    # The socket accepts before the worker answers, so the question itself needs a timeout.
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=max(0.1, min(1.0, seconds)))
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False  # not yet: the caller asks again until its deadline
+    finally:
+        connection.close()
+
+
+def _never_ready(problem: str, log: Path) -> PackageError:
+    return PackageError(
+        f"the model server {problem}",
+        where=str(log),
+        next_step="read the end of this log; a busy machine may need more package.start_seconds",
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM lets the server drain; whatever is left after `DRAIN_SECONDS` is killed."""
+    try:
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(True)]
+    except psutil.NoSuchProcess:
+        family = []
+    # The group is signalled even if its leader is gone: its workers may have outlived it.
+    _signal(process.pid, signal.SIGTERM)
+    _, alive = psutil.wait_procs(family, timeout=DRAIN_SECONDS)
+    for straggler in alive:
+        straggler.kill()
+    _signal(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return  # nobody of it is left

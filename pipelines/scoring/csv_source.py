@@ -1,0 +1,140 @@
+"""Reading CSV in batches, with errors that name row and column.
+
+The file is UTF-8 with a header, commas between values and double quotes around those that need
+them. In a numeric column an empty field, NA, NaN, null and their like are missing numbers; in a
+category column only the empty field is missing, because NA may well be a carrier or a country.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from pipelines.errors import CellError, DataError
+from pipelines.schema import Schema
+
+MISSING_NUMBERS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
+_BLOCK_BYTES = 8 << 20
+_HEADER_BYTES = 1 << 20
+_COLUMN = re.compile(r"In CSV column #(\d+): (.*)", re.DOTALL)
+_ROW = re.compile(r"Row #(\d+): (.*)", re.DOTALL)
+
+Batches = Callable[[], Iterator[pa.RecordBatch]]
+
+
+def open_csv(
+    path: Path, schema: Schema, wanted: list[str], keep: Sequence[str], batch_rows: int
+) -> tuple[None, pa.Schema, Batches]:
+    """As `pipelines.scoring.source.open_source`; columns that are kept only are kept as text."""
+    from pipelines.scoring.source import require_columns  # noqa: PLC0415
+
+    header = _read_header(path)
+    require_columns(path, header, wanted)
+    types = {name: pa.float64() if name in schema.numbers else pa.string() for name in wanted}
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        is_empty = True
+        try:
+            for block in _read(path, types, use_threads=True):
+                for start in range(0, block.num_rows, batch_rows):
+                    is_empty = False
+                    yield block.slice(start, batch_rows)
+        except (pa.ArrowException, OSError) as error:
+            raise _explain(path, types, header, error) from error
+        if is_empty:
+            raise DataError("there are no rows", where=str(path), next_step="give it some")
+
+    return None, pa.schema([(name, types[name]) for name in keep]), batches
+
+
+class _QuoteCount:
+    """A file that counts the quotes that are read: Arrow takes one that is never closed for a
+
+    value that goes on to the end of the file, and all rows after it would be lost in silence.
+    """
+
+    closed = False
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.quotes = 0
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._file.read(size)
+        self.quotes += content.count(b'"')
+        return content
+
+
+def _read(path: Path, types: dict[str, pa.DataType], use_threads: bool) -> Iterator[pa.RecordBatch]:
+    with path.open("rb") as file:
+        counted = _QuoteCount(file)
+        yield from arrow_csv.open_csv(
+            pa.PythonFile(counted, mode="r"),
+            read_options=arrow_csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=use_threads),
+            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(
+                include_columns=list(types),
+                column_types=types,
+                null_values=MISSING_NUMBERS,
+                strings_can_be_null=False,
+            ),
+        )
+    if counted.quotes % 2:
+        raise DataError(
+            "a quote is opened and never closed",
+            where=str(path),
+            next_step="the file may be cut off: write it again; a quote in a value is doubled",
+        )
+
+
+def _read_header(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        start = file.read(_HEADER_BYTES)
+    if not start.strip():
+        raise DataError("the file is empty", where=str(path), next_step="give it a header and rows")
+    try:
+        # Only the first line is looked at; a character that the cut may split is far behind it.
+        text = start.split(b"\n", 1)[0].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, f"its header is not UTF-8 ({error.reason})") from error
+    return next(csv.reader([text.rstrip("\r")]), [])
+
+
+def _explain(
+    path: Path, types: dict[str, pa.DataType], header: list[str], error: Exception
+) -> DataError:
+    """Name row and column. Arrow tells the row only to a reader without threads: read again."""
+    try:
+        for _ in _read(path, types, use_threads=False):
+            pass
+    except (pa.ArrowException, OSError) as again:
+        error = again
+    found = _COLUMN.match(str(error))
+    column = header[int(found[1])] if found else None
+    problem = found[2] if found else str(error).removeprefix("CSV parse error: ")
+    counted = _ROW.match(problem)
+    if counted:
+        problem = counted[2]
+    if "UTF8" in problem:
+        return _not_utf8(path, f"column {column!r} is not UTF-8")
+    return CellError(
+        problem,
+        # Arrow counts lines from 1, the header being the first.
+        row=int(counted[1]) - 2 if counted else None,
+        column=column,
+        next_step=f"mend the row in {path}",
+    )
+
+
+def _not_utf8(path: Path, problem: str) -> DataError:
+    return DataError(
+        problem,
+        where=str(path),
+        next_step="convert the file, for example `iconv -f latin1 -t utf-8`",
+    )

@@ -1,0 +1,153 @@
+"""`predict_file`: batches in, encoded and scored side by side, out in their order."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.columns import encode_batch
+from pipelines.errors import DataError
+from pipelines.scoring.sink import check_target, writing
+from pipelines.scoring.source import open_source
+from pipelines.serving import release
+from pipelines.serving.session import ModelSession, Prediction
+
+BATCH_ROWS = 65_536
+# Rows in one call of the graph: its one-hot columns then fit into the cache of a core.
+SLICE_ROWS = 4096
+ANSWERS = pa.schema([("probability", pa.float64()), ("label", pa.int8()), ("model", pa.string())])
+ROW = pa.field("row", pa.int64())
+
+
+@dataclass(frozen=True)
+class ScoringResult:
+    """How many rows were scored, and how many seconds that took."""
+
+    rows: int
+    seconds: float
+
+
+def predict_file(  # noqa: PLR0913  (a file in, a file out, and how)
+    source: Path | str,
+    out: Path,
+    folder: Path,
+    *,
+    keep: Sequence[str] = (),
+    batch_rows: int = BATCH_ROWS,
+    on_progress: Callable[[int, int | None], None] | None = None,
+) -> ScoringResult:
+    """Score every row of a CSV or Parquet file with the model in `folder`.
+
+    Args:
+        source: the rows; columns that the model does not know are ignored.
+        out: a .csv or .parquet file: `row` (from 0), the columns of `keep`, `probability` (of
+            class 1), `label`, and `model` (name and version, or name and digest of the graph).
+            It appears when it is whole; on any error there is none, or the one there was before.
+        folder: holds model.onnx and signature.json.
+        keep: columns of `source` to carry over.
+        batch_rows: how many rows are in memory at once, per core.
+        on_progress: called after each batch with the rows done, and all rows if that is known.
+
+    Raises:
+        ModelError: `folder` is not a model folder.
+        DataError: the source or the output cannot be used.
+        CellError: a value cannot be used; names the row, from 0, and the column.
+    """
+    started = time.monotonic()
+    source = Path(source)
+    model = ModelSession.open(folder)
+    _check(source, out, keep, batch_rows)
+    opened = open_source(source, model.signature.schema, keep, batch_rows)
+    layout = pa.schema([ROW, *opened.kept, *ANSWERS])
+    name = _identity(model, folder)
+    done = 0
+    with writing(out, layout) as writer:
+        for batch, prediction in _score(model, opened.batches()):
+            writer.write_batch(_answer(batch, prediction, done, layout, name))
+            done += batch.num_rows
+            if on_progress is not None:
+                on_progress(done, opened.rows)
+    return ScoringResult(done, time.monotonic() - started)
+
+
+def _check(source: Path, out: Path, keep: Sequence[str], batch_rows: int) -> None:
+    check_target(out)
+    if out.exists() and source.exists() and out.samefile(source):
+        raise DataError(
+            "the output would replace the input", where=str(out), next_step="name another file"
+        )
+    taken = [column for column in keep if column in {ROW.name, *ANSWERS.names}]
+    if taken or len(set(keep)) != len(keep):
+        raise DataError(
+            f"{', '.join(taken or keep)}: a column of the output already has this name",
+            where="keep",
+            next_step="rename the column in the input, or do not keep it",
+        )
+    if batch_rows < 1:
+        raise DataError(
+            "must be at least 1", where=f"batch_rows {batch_rows}", next_step="raise it"
+        )
+
+
+def _score(
+    model: ModelSession, batches: Iterable[pa.RecordBatch]
+) -> Iterator[tuple[pa.RecordBatch, Prediction]]:
+    """Score batches on every core, in order, with a bounded number of them in memory.
+
+    Threads suffice: ONNX Runtime and Arrow let go of the interpreter while they work.
+    """
+    cores = len(os.sched_getaffinity(0))
+    waiting: deque[tuple[pa.RecordBatch, Future[Prediction]]] = deque()
+    first_row = 0
+    with ThreadPoolExecutor(cores) as pool:
+        try:
+            for batch in batches:
+                waiting.append((batch, pool.submit(_score_batch, model, batch, first_row)))
+                first_row += batch.num_rows
+                if len(waiting) > cores:
+                    scored, future = waiting.popleft()
+                    yield scored, future.result()
+            for scored, future in waiting:
+                yield scored, future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _score_batch(model: ModelSession, batch: pa.RecordBatch, first_row: int) -> Prediction:
+    tensors = encode_batch(model.signature.schema, batch, first_row)
+    parts = [
+        model.predict(
+            {name: tensor[start : start + SLICE_ROWS] for name, tensor in tensors.items()}
+        )
+        for start in range(0, batch.num_rows, SLICE_ROWS)
+    ]
+    return Prediction(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _answer(
+    batch: pa.RecordBatch, prediction: Prediction, first_row: int, layout: pa.Schema, name: str
+) -> pa.RecordBatch:
+    rows = pa.array(np.arange(first_row, first_row + batch.num_rows))
+    kept = [batch.column(field.name) for field in list(layout)[1 : -len(ANSWERS)]]
+    answers = [
+        pa.array(prediction.probabilities),
+        pa.array(prediction.labels).cast(pa.int8()),
+        pa.repeat(pa.scalar(name), batch.num_rows),
+    ]
+    return pa.RecordBatch.from_arrays([rows, *kept, *answers], schema=layout)
+
+
+def _identity(model: ModelSession, folder: Path) -> str:
+    """`flights@v3` for a packaged model, `flights@` and the graph's digest for another."""
+    signature = model.signature
+    if (folder / release.RELEASE_FILE).exists():
+        return f"{signature.model}@{release.read(folder).version}"
+    return f"{signature.model}@{signature.sha256[:12]}"
