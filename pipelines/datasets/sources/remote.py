@@ -123,9 +123,9 @@ class _Store:
             protocol, use_listings_cache=False, skip_instance_cache=True, **options
         )
 
-    def _ask(self, call: Any, seconds: float = ANSWER_SECONDS) -> Any:
+    def _ask(self, call: Any, seconds: float | None = None) -> Any:
         try:
-            return within(seconds, call, where=self._where)
+            return within(seconds or ANSWER_SECONDS, call, where=self._where)
         except SourceError:
             raise
         except ImportError as error:
