@@ -49,7 +49,7 @@ class Dataset(Protocol):
         """The rows of the months `since` to `until`, both included.
 
         Raises:
-            SettingsError: a column that the settings name is not in the data.
+            SettingsError: the settings do not say what this dataset needs to know.
             SourceError: the source cannot be found, reached or read.
             DataError: it was read, and no model can be trained on it.
         """
