@@ -57,6 +57,11 @@ class ModelPaths:
         return self.folder / "quarantine"
 
     @property
+    def validation(self) -> Path:
+        """`validation.json`, `index.html`: every rule with what was expected and observed."""
+        return self.folder / "validation"
+
+    @property
     def splits(self) -> Path:
         """`train`, `tuning`, `holdout`, `reference` as Parquet, `schema.json`, `split.json`."""
         return self.folder / "splits"

@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -61,9 +61,16 @@ class IngestSettings(_Section):
 
 
 class ValidateSettings(_Section):
-    """How stale the newest row may be; the rules themselves are in expectations.yaml."""
+    """Limits that expectations.yaml cannot state by itself.
+
+    `freshness_days` may pass between the newest row and the end of the window. More than
+    `max_quarantine_share` of the rows in quarantine fails the validation. `exact_repeats` is for
+    tables whose rows may rightly be equal: `keep` reports repeated rows and leaves them in.
+    """
 
     freshness_days: Positive = 3
+    max_quarantine_share: Share = 0.2
+    exact_repeats: Literal["quarantine", "keep"] = "quarantine"
 
 
 class SplitSettings(_Section):

@@ -32,7 +32,7 @@ def open_csv(
     path: Path, schema: Schema, wanted: list[str], keep: Sequence[str], batch_rows: int
 ) -> tuple[None, pa.Schema, Batches]:
     """As `pipelines.scoring.source.open_source`; columns that are kept only are kept as text."""
-    from pipelines.scoring.source import require_columns  # noqa: PLC0415
+    from pipelines.scoring.source import require_columns
 
     header = _read_header(path)
     require_columns(path, header, wanted)

@@ -35,7 +35,7 @@ class ScoringResult:
     seconds: float
 
 
-def predict_file(  # noqa: PLR0913  (a file in, a file out, and how)
+def predict_file(
     source: Path | str,
     out: Path,
     folder: Path,

@@ -59,6 +59,7 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
         {
             "params": dict(params),
             "rows": len(known),
+            "until": str(known[schema.time].max()) if schema.time else None,
             "parity": found,
             "shuffled": _shuffled_control(family, train, tuning, schema, params, seed),
         },

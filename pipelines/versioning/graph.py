@@ -20,11 +20,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import EXIT_BAD_INPUT, StageError, WorkspaceError
+from pipelines.errors import EXIT_BAD_INPUT, RemoteError, StageError, WorkspaceError
+from pipelines.stages import PARENT
 
 OnLine = Callable[[str], None]
 _TAIL_LINES = 40
-PARENT = "EVERGREEN_PARENT"
 
 
 class Reached(StrEnum):
@@ -128,8 +128,6 @@ def push(workspace: Path, stages: list[str]) -> int:
         RemoteError: there is no remote, or it does not answer.
     """
     from dvc.exceptions import DvcException
-
-    from pipelines.errors import RemoteError
 
     try:
         with _repo(workspace) as repo:

@@ -65,12 +65,14 @@ def require_clean(repository: Repository, model: str) -> None:
 
 def open_workspace(
     project: Repository, home: HomePaths, model: str, run: str, base: str
-) -> Workspace:
-    """The work tree of a run; one that was left by a kill is given back as it was."""
+) -> tuple[Workspace, bool]:
+    """The work tree of a run, and whether it is new; one that a kill left is as it was left."""
     branch = f"retrain/{model}/{run}"
-    tree = project.add_worktree(home.worktrees / f"{model}-{run}", branch, base)
+    folder = home.worktrees / f"{model}-{run}"
+    is_new = not (folder / ".git").exists()
+    tree = project.add_worktree(folder, branch, base)
     _share_cache(project.root, tree.root)
-    return Workspace(tree, model, branch)
+    return Workspace(tree, model, branch), is_new
 
 
 def take_up(workspace: Workspace, commit: str) -> None:
@@ -85,7 +87,9 @@ def take_up(workspace: Workspace, commit: str) -> None:
     yaml = YAML()
     path = workspace.root / LOCK_FILE
     theirs = yaml.load(earlier)
-    ours = yaml.load(path.read_text(encoding="utf-8")) if path.exists() else {"schema": "2.0"}
+    ours: dict[str, Any] = {"schema": "2.0"}
+    if path.exists():
+        ours = yaml.load(path.read_text(encoding="utf-8"))
     stages = dict(ours.get("stages") or {})
     for name, entry in theirs.get("stages", {}).items():
         if name.endswith(f"@{workspace.model}"):
@@ -144,12 +148,10 @@ def _share_cache(project: Path, worktree: Path) -> None:
 
     with Repo(str(project)) as repo:
         cache = repo.cache.local.path
-        remotes = {
-            name: dict(section)
-            for name, section in repo.config["remote"].items()
-            if "://" not in str(section.get("url", ""))
-        }
+        config: Any = repo.config
+        urls = {name: str(section.get("url", "")) for name, section in config["remote"].items()}
     lines = ["[cache]", f"    dir = {cache}"]
-    for name, section in remotes.items():
-        lines += [f"['remote \"{name}\"']", f"    url = {section['url']}"]
+    for name, url in urls.items():
+        if "://" not in url:
+            lines += [f"['remote \"{name}\"']", f"    url = {url}"]
     write_text("\n".join(lines) + "\n", worktree / ".dvc" / "config.local")

@@ -1,0 +1,187 @@
+"""The retraining flow: lease, worktree, stages, gate, package, register, promote."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from flows import artifacts, steps
+from flows.stages import StageRun, run_stages
+from flows.steps import Setting
+from pipelines import lineage, settings
+from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN
+from pipelines.evaluation import report
+from pipelines.files import write_json, write_text
+from pipelines.paths import home
+from pipelines.stages import ingest
+from pipelines.state import leases, runs, store
+from pipelines.state.runs import Run
+from pipelines.verdicts import Outcome, Verdict, combine
+from pipelines.versioning import graph
+from pipelines.versioning.git import Repository
+from pipelines.versioning.workspace import require_clean
+
+T = TypeVar("T")
+BY_A_PERSON = "asked for by a person"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a retrain. `version` is None unless the gate passed; seconds are by step."""
+
+    model: str
+    run: str
+    branch: str
+    commit: str
+    version: str | None
+    bento: str | None
+    verdict: Verdict
+    stages: list[StageRun]
+    seconds: dict[str, float]
+    report: Path
+
+    @property
+    def exit_code(self) -> int:
+        if self.verdict.has_passed:
+            return EXIT_DONE
+        return EXIT_REFUSED if self.verdict.outcome is Outcome.FAILED else EXIT_UNKNOWN
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **{name: getattr(self, name) for name in self.__dataclass_fields__},
+            "verdict": self.verdict.to_json(),
+            "stages": [asdict(stage) for stage in self.stages],
+            "report": str(self.report),
+        }
+
+
+@flow(name="retrain", flow_run_name="retrain-{model}", persist_result=False)
+def retrain(
+    model: str,
+    overrides: dict[str, Any] | None = None,
+    reason: str = BY_A_PERSON,
+    is_committed: bool = False,
+    root: Path | None = None,
+) -> Result:
+    """Retrain one model, and promote it if the gate passes.
+
+    Args:
+        model: its name in params.yaml.
+        overrides: dotted keys below the model and their values, as in {"ingest.until": "2013-05"}.
+        reason: why, in words; it is written into the ledger.
+        is_committed: retrain from HEAD although the tree has changes.
+        root: the project; the current folder by default.
+
+    Raises:
+        BusyError: another run of this model holds the lease.
+        EvergreenError: whatever else stopped it; a second call goes on from where it stopped.
+    """
+    root = (root or Path.cwd()).resolve()
+    project, places = Repository.at(root), home(root)
+    lease_seconds = settings.load(root).model(model).retrain.lease_seconds
+    if not is_committed:
+        require_clean(project, model)
+    engine = store.connect(places.database)
+    logger = get_run_logger()
+    with leases.hold(engine, f"retrain/{model}", f"a retrain of {model}", lease_seconds):
+        run, is_taken_up = runs.begin(engine, model, project.head(), overrides or {}, reason)
+        logger.info("run %s of %s from commit %s", run.id, model, run.base[:12])
+        if is_taken_up:
+            logger.info("it was killed before, and goes on")
+            # The stage that it left behind looks for its parent twice a second.
+            time.sleep(1.5)
+        with _failure_recorded(engine, run), _current_folder_kept():
+            return _walk(Setting(project, places, engine, run))
+
+
+def _walk(setting: Setting) -> Result:
+    """All steps in order; what is done already is found and not done again."""
+    model, seconds = setting.run.model, dict[str, float]()
+    workspace = _step("workspace", seconds, steps.prepare, setting)
+    chosen = settings.load(workspace.root).model(model)
+    _step("source", seconds, ingest.record, workspace.paths, chosen)
+    with _timed("stages", seconds):
+        stages = run_stages(workspace.root, model, chosen.retrain)
+    verdict = _step("gate", seconds, steps.judge, setting, workspace, chosen)
+    write_json(verdict.to_json(), workspace.paths.gate)
+    commit = workspace.commit(f"Retrain {model}: {verdict.outcome.value}\n\n{setting.run.reason}")
+    runs.update(setting.engine, setting.run.id, commit=commit)
+    bento = None
+    if verdict.has_passed:
+        bento, proof = _step("package", seconds, steps.package, setting, workspace, chosen, commit)
+        verdict = replace(combine("gate", (*verdict.parts, proof)), evidence=dict(verdict.evidence))
+    if chosen.retrain.push:
+        # Before the version exists: a version whose data is on one disk only is not safe.
+        names = [stage.stage for stage in stages]
+        _step("push", seconds, graph.push, workspace.root, names)
+    version = None
+    if verdict.has_passed and bento:
+        version = _step("promote", seconds, steps.promote, setting, commit, verdict, bento).tag
+    made_from = {"commit": commit, **lineage.hashes(workspace.root, model)}
+    page = setting.home.reports / model / f"{version or setting.run.id}.html"
+    title = version or f"{model}, run {setting.run.id}"
+    write_text(report.render(workspace.paths, title, verdict, made_from), page)
+    artifacts.publish(model, workspace.paths, verdict, page.as_uri())
+    runs.finish(
+        setting.engine,
+        setting.run.id,
+        runs.PROMOTED if version else runs.REFUSED,
+        version=version,
+        verdict=verdict.to_json(),
+    )
+    setting.project.remove_worktree(workspace.root)
+    return Result(
+        model=model,
+        run=setting.run.id,
+        branch=workspace.branch,
+        commit=commit,
+        version=version,
+        bento=bento,
+        verdict=verdict,
+        stages=stages,
+        seconds=seconds,
+        report=page,
+    )
+
+
+def _step(name: str, seconds: dict[str, float], function: Callable[..., T], *given: Any) -> T:
+    """Run one step as a Prefect task, and note how long it took."""
+    as_task = task(name=name, cache_policy=NO_CACHE, persist_result=False)(function)
+    with _timed(name, seconds):
+        return as_task(*given)
+
+
+@contextmanager
+def _timed(name: str, seconds: dict[str, float]) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    seconds[name] = round(time.monotonic() - started, 2)
+
+
+@contextmanager
+def _failure_recorded(engine: sa.Engine, run: Run) -> Iterator[None]:
+    """A run that ends with an error is marked failed; a killed one stays `running`."""
+    try:
+        yield
+    except Exception as error:
+        verdict = Verdict("run", Outcome.ERROR, str(error)).to_json()
+        runs.finish(engine, run.id, runs.FAILED, verdict=verdict)
+        raise
+
+
+@contextmanager
+def _current_folder_kept() -> Iterator[None]:
+    before = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(before)

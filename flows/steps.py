@@ -1,0 +1,119 @@
+"""The steps of a retrain around its stages; each may be killed and done again."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from pipelines import judging, lineage, packaging, settings
+from pipelines.packaging import Labels
+from pipelines.paths import HomePaths
+from pipelines.settings import ModelSettings
+from pipelines.state import ledger, runs
+from pipelines.state.ledger import Promotion
+from pipelines.state.runs import Run
+from pipelines.verdicts import Verdict
+from pipelines.versioning import graph, versions
+from pipelines.versioning.git import Repository
+from pipelines.versioning.versions import Version
+from pipelines.versioning.workspace import Workspace, open_workspace, override, take_up
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a run takes place: the project, its runtime state, the store, the run itself."""
+
+    project: Repository
+    home: HomePaths
+    engine: sa.Engine
+    run: Run
+
+
+def prepare(setting: Setting) -> Workspace:
+    """Open the run's workspace, with the parameters asked for and all that is still up to date.
+
+    Raises:
+        SettingsError: the overrides make params.yaml invalid.
+    """
+    run = setting.run
+    for left in setting.home.worktrees.glob(f"{run.model}-*"):
+        # Runs that failed or were abandoned leave their tree; the lease says that none is used.
+        if left.name != f"{run.model}-{run.id}":
+            setting.project.remove_worktree(left)
+    workspace, is_new = open_workspace(setting.project, setting.home, run.model, run.id, run.base)
+    if is_new:
+        earlier = next((r for r in runs.latest(setting.engine, run.model) if r.commit), None)
+        if earlier is not None and earlier.commit is not None:
+            take_up(workspace, earlier.commit)
+        override(workspace, dict(run.overrides))
+    settings.load(workspace.root)
+    # DVC works in the current folder of the process and nowhere else.
+    os.chdir(workspace.root)
+    graph.checkout(workspace.root, list(graph.edges(workspace.root, run.model)))
+    return workspace
+
+
+def judge(setting: Setting, workspace: Workspace, chosen: ModelSettings) -> Verdict:
+    """The gate's verdict on what the stages made."""
+    paths, model = workspace.paths, workspace.model
+    entry = ledger.live(setting.engine, model)
+    champion: tuple[str, Path] | None = None
+    is_forced = False
+    if entry is not None:
+        version = versions.find(setting.project, model, entry.version)
+        champion = (version.tag, versions.model_folder(setting.project, setting.home, version))
+        is_forced = _has_fresh_data(setting.project, workspace, version)
+    asked = runs.times_asked(
+        setting.engine, model, judging.holdout_digest(paths), but=setting.run.id
+    )
+    return judging.decide(paths, chosen, champion, times_asked=asked, is_forced=is_forced)
+
+
+def package(
+    setting: Setting, workspace: Workspace, chosen: ModelSettings, commit: str
+) -> tuple[str, Verdict]:
+    """Build the bento of the coming version and prove it: its tag, and the proof."""
+    number = versions.next_number(setting.project, workspace.model, commit)
+    labels = Labels(git_sha=commit, **lineage.hashes(workspace.root, workspace.model))
+    tag = packaging.build(workspace.paths.artifact, labels, f"v{number}", setting.home)
+    proof = packaging.prove(
+        tag, workspace.paths.artifact, setting.home, chosen.package.start_seconds
+    )
+    return tag, proof
+
+
+def promote(setting: Setting, commit: str, verdict: Verdict, bento: str) -> Version:
+    """Register the commit as a version and write that it is live.
+
+    The tag comes first: a ledger entry without its version would be a lie, a version that was
+    never live is only unused. A kill in between is mended by doing both again.
+    """
+    version = versions.register(setting.project, setting.run.model, commit)
+    ledger.promote(
+        setting.engine,
+        Promotion(
+            model=version.model,
+            version=version.tag,
+            commit=commit,
+            who=getpass.getuser(),
+            why=setting.run.reason,
+            evidence={"bento": bento, "verdict": json.loads(json.dumps(verdict.to_json()))},
+            run=setting.run.id,
+        ),
+    )
+    return version
+
+
+def _has_fresh_data(project: Repository, workspace: Workspace, champion: Version) -> bool:
+    """Whether the rows differ from the champion's: then not to be worse is enough to pass."""
+    theirs = project.show(champion.commit, "dvc.lock")
+    if theirs is None:
+        return False
+    ours = (workspace.root / "dvc.lock").read_text(encoding="utf-8")
+    model = workspace.model
+    return lineage.data_hash(ours, model) != lineage.data_hash(theirs, model)

@@ -1,0 +1,1 @@
+"""The rules that hold for every model, whatever its expectations.yaml says."""

@@ -1,0 +1,121 @@
+"""Rules about single rows: each names the rows that it takes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from pipelines.schema import Schema
+from pipelines.settings import ValidateSettings
+from pipelines.validation.loading import Loaded
+from pipelines.validation.results import ROWS, Result
+from pipelines.validation.rules import Severity
+from pipelines.verdicts import Outcome
+
+# Beyond this no measurement lies, and squares of it leave float64.
+ABSURD = 1e30
+
+
+def repeats(frame: pd.DataFrame) -> np.ndarray:
+    """Which rows are equal in every column to one before them; shape (rows,), bool."""
+    return np.asarray(frame.duplicated(keep="first"), dtype=bool)
+
+
+def of_rows(
+    table: Loaded, repeated: np.ndarray, schema: Schema, settings: ValidateSettings
+) -> Iterator[Result]:
+    """Repeated rows, rows without a label, and numbers that no instrument measures."""
+    twice = _taken_out(
+        "no row is there twice",
+        repeated,
+        "find out why the source repeats rows; if equal rows are right, "
+        "set validate.exact_repeats to keep",
+    )
+    keeps = settings.exact_repeats == "keep"
+    yield replace(twice, severity=Severity.INFO, positions=()) if keeps else twice
+    if schema.target in table.frame.columns:
+        unlabelled = _taken_out(
+            "the label is known",
+            table.frame[schema.target].isna().to_numpy(),
+            "nothing if labels come late; else mend the source",
+        )
+        yield replace(unlabelled, columns=(schema.target,), severity=Severity.INFO)
+    for name in schema.numbers:
+        if name in table.frame.columns and pd.api.types.is_numeric_dtype(table.frame[name]):
+            yield _measurable(name, table.frame[name])
+
+
+def classes(frame: pd.DataFrame, kept: np.ndarray, schema: Schema) -> Iterator[Result]:
+    """Labels are 0 or 1, and both occur in the rows that are kept."""
+    if schema.target not in frame.columns:
+        return
+    label = frame[schema.target]
+    seen = label[kept & label.notna().to_numpy()].value_counts()
+    counts = ", ".join(f"{value:g}: {seen[value]}" for value in sorted(seen.index, key=str)[:5])
+
+    def judged(rule: str, is_held: bool, next_step: str) -> Result:
+        return Result(
+            table=ROWS,
+            rule=rule,
+            columns=(schema.target,),
+            severity=Severity.CRITICAL,
+            outcome=Outcome.PASSED if is_held else Outcome.FAILED,
+            expected="",
+            observed=counts or "no label",
+            next_step=next_step,
+        )
+
+    yield judged("labels are 0 or 1", set(seen.index) <= {0, 1}, "mend the target in the dataset")
+    yield judged(
+        "both classes are among the rows that are kept",
+        {0, 1} <= set(seen.index),
+        "widen the window (ingest.since), or check where the label comes from",
+    )
+
+
+def quarantine_share(table: str, read: int, taken: int, settings: ValidateSettings) -> Result:
+    """Not more rows are taken out than the settings allow."""
+    limit = settings.max_quarantine_share
+    return Result(
+        table=table,
+        rule="few rows are in quarantine",
+        columns=(),
+        severity=Severity.CRITICAL,
+        outcome=Outcome.PASSED if taken <= limit * read else Outcome.FAILED,
+        expected=f"at most {100 * limit:.4g} % of the rows",
+        observed=f"{taken} of {read} rows",
+        next_step="look at the reasons in quarantine/; if they are right, raise "
+        "validate.max_quarantine_share",
+    )
+
+
+def _measurable(name: str, column: pd.Series) -> Result:
+    values = column.to_numpy(dtype="float64", na_value=np.nan)
+    bad = np.abs(values) > ABSURD  # infinities too; NaN is no value, and compares as false
+    found = _taken_out(
+        "numbers are finite and of a size that exists",
+        bad,
+        "mend whatever divides by zero or overflows before the source is written",
+    )
+    examples = tuple(dict.fromkeys(f"{value:g}" for value in values[bad][:50]))[:5]
+    return replace(found, columns=(name,), expected=f"within {ABSURD:g}", examples=examples)
+
+
+def _taken_out(rule: str, bad: np.ndarray, next_step: str) -> Result:
+    positions = tuple(np.flatnonzero(bad).tolist())
+    return Result(
+        table=ROWS,
+        rule=rule,
+        columns=(),
+        severity=Severity.WARNING,
+        outcome=Outcome.FAILED if positions else Outcome.PASSED,
+        expected="",
+        observed=f"{len(positions)} of {len(bad)} rows do not" if positions else "all rows do",
+        next_step=next_step,
+        checked=len(bad),
+        unexpected=len(positions),
+        positions=positions,
+    )
