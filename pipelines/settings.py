@@ -100,6 +100,7 @@ class TrainSettings(_Section):
     family: FamilyName
     fixed: dict[str, float | int | str | bool] = Field(default_factory=dict)
     parity_tolerance: float = Field(default=1e-4, gt=0)
+    golden_rows: Annotated[int, Field(ge=1000)] = 1000
     seed: int = 7
 
 
@@ -150,7 +151,6 @@ class GateSettings(_Section):
 class PackageSettings(_Section):
     """How the bento is proved before its version is registered."""
 
-    golden_rows: Annotated[int, Field(ge=1000)] = 1000
     start_seconds: Positive = 60
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pipelines import registry
 from pipelines.datasets.base import Dataset
 from pipelines.errors import DataError, SourceError
-from pipelines.files import write_parquet
+from pipelines.files import read_json, write_json, write_parquet
 from pipelines.paths import ModelPaths
 from pipelines.settings import ModelSettings
 
@@ -19,8 +19,8 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     Raises:
         SourceError: the source cannot be read, or is not what `source.json` recorded.
     """
+    _require_recorded(paths, settings)
     dataset: Dataset = registry.load(registry.DATASETS, settings.ingest.dataset)()
-    _compare(paths, dataset.fingerprint(settings.ingest))
     ingested = dataset.read(settings.ingest)
     rows = 0
     for name, frame in ingested.partitions:
@@ -38,31 +38,42 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     ingested.schema.write(paths.raw)
 
 
-def record(paths: ModelPaths, settings: ModelSettings) -> dict[str, Any]:
-    """Write what the source looks like now to `source.json`, and return it."""
+def look(settings: ModelSettings) -> dict[str, Any]:
+    """What the source looks like now."""
     dataset: Dataset = registry.load(registry.DATASETS, settings.ingest.dataset)()
-    seen = dataset.fingerprint(settings.ingest)
-    text = json.dumps(seen, indent=2, sort_keys=True) + "\n"
-    if not paths.source.exists() or paths.source.read_text(encoding="utf-8") != text:
-        paths.source.parent.mkdir(parents=True, exist_ok=True)
-        paths.source.write_text(text, encoding="utf-8")
+    seen: dict[str, Any] = json.loads(json.dumps(dataset.fingerprint(settings.ingest)))
     return seen
 
 
-def _compare(paths: ModelPaths, seen: dict[str, Any]) -> None:
-    """A model must be traceable to its data, so a source that changed is not read silently."""
+def recorded(paths: ModelPaths) -> dict[str, Any] | None:
+    """What the source looked like when it was recorded, or None if it never was."""
+    if not paths.source.exists():
+        return None
     try:
-        recorded = json.loads(paths.source.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        record: dict[str, Any] = read_json(paths.source)
+    except ValueError as error:
         raise SourceError(
-            f"the record of the source cannot be read: {error}",
+            f"not readable as JSON: {error}",
             where=str(paths.source),
             next_step=f"run `evergreen source {paths.model} --record`",
         ) from error
-    if recorded != json.loads(json.dumps(seen)):
+    return record
+
+
+def record(paths: ModelPaths, settings: ModelSettings) -> dict[str, Any]:
+    """Write what the source looks like now to `source.json`, and return it."""
+    seen = look(settings)
+    if not paths.source.exists() or recorded(paths) != seen:
+        write_json(seen, paths.source)
+    return seen
+
+
+def _require_recorded(paths: ModelPaths, settings: ModelSettings) -> None:
+    """A model must be traceable to its data, so a source that changed is not read silently."""
+    if recorded(paths) != look(settings):
         raise SourceError(
             "the source is not what was recorded",
             where=str(paths.source),
-            next_step=f"run `evergreen source {paths.model}` to see the difference, and again "
-            "with `--record` to accept it; a retrain accepts it by itself and commits the record",
+            next_step=f"run `evergreen source {paths.model}` to see it, and again with "
+            "`--record` to accept it; a retrain accepts it by itself and commits the record",
         )

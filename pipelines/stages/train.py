@@ -50,7 +50,7 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     found = parity.differences(fitted, session, parity.cases(known, schema, seed))
     parity.require(found, settings.train.parity_tolerance, paths.model)
 
-    rows, chosen = parity.golden(known, schema, settings.package.golden_rows, seed)
+    rows, chosen = parity.golden(known, schema, settings.train.golden_rows, seed)
     expected = fitted.probabilities(inputs.iloc[chosen])
     write_parquet(rows.assign(**{GOLDEN_ANSWER: expected}), paths.artifact / GOLDEN_FILE)
 

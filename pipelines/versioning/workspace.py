@@ -50,8 +50,9 @@ def require_clean(repository: Repository, model: str) -> None:
     Raises:
         WorkspaceError: code, params or the model's own files differ from HEAD; they are named.
     """
+    rules = ModelPaths(repository.root, model).expectations.relative_to(repository.root)
     changed = repository.changed(
-        PARAMS_FILE, "dvc.yaml", "pipelines", "flows", "requirements.lock", f"data/{model}"
+        PARAMS_FILE, "dvc.yaml", "pipelines", "flows", "requirements.lock", str(rules)
     )
     if changed:
         listed = ", ".join(changed[:8]) + (" and more" if len(changed) > 8 else "")

@@ -1,0 +1,222 @@
+"""`evergreen`: thin verbs over flows and pipelines."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from flows import views
+from pipelines import settings
+from pipelines.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_DONE,
+    EvergreenError,
+    SettingsError,
+    WorkspaceError,
+)
+from pipelines.paths import ModelPaths, home
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Keeps a machine-learning model fresh in production.",
+)
+Model = Annotated[str, typer.Argument(help="A model of params.yaml.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@app.command()
+def retrain(
+    model: Model,
+    until: Annotated[str | None, typer.Option(help="Last month of data, as 2013-05.")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter, as split.holdout_days=14; may be repeated."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; written into the ledger.")] = (
+        "asked for by a person"
+    ),
+    is_committed: Annotated[
+        bool, typer.Option("--committed", help="Retrain from HEAD although the tree has changes.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a challenger, hold it against the champion, and promote it if the gate passes."""
+    root = _root()
+    settings.load(root).model(model)
+    overrides = dict(_assignment(text) for text in assignments or [])
+    if until is not None:
+        overrides["ingest.until"] = until
+    _require_valid(root, model, overrides)
+    _configure_prefect(root)
+    from flows.retraining import retrain as flow
+
+    result = flow(model, overrides, reason, is_committed, root)
+    views.show_result(result, as_json=as_json)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def history(model: Model, as_json: AsJson = False) -> None:
+    """Which version was live when, who or what decided, and why."""
+    from pipelines.state import ledger, store
+
+    root = _root()
+    settings.load(root).model(model)
+    entries = ledger.history(store.connect(home(root).database), model)
+    views.show_history(model, entries, as_json=as_json)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Every model: what is live, what runs, how the last run ended."""
+    from flows.status import overview
+
+    views.show_status(overview(_root()), as_json=as_json)
+
+
+@app.command()
+def report(
+    model: Model,
+    version: Annotated[str | None, typer.Argument(help="v3; the live one by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the path of the HTML report of a version."""
+    from flows.status import report_of
+
+    views.show_path(report_of(_root(), model, version), as_json=as_json)
+
+
+@app.command()
+def source(
+    model: Model,
+    is_recording: Annotated[
+        bool, typer.Option("--record", help="Accept what the source looks like now.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What the data source looks like now, and whether that is what was recorded."""
+    from pipelines.stages import ingest
+
+    root = _root()
+    chosen, paths = settings.load(root).model(model), ModelPaths(root, model)
+    seen = ingest.record(paths, chosen) if is_recording else ingest.look(chosen)
+    is_same = ingest.recorded(paths) == seen
+    views.show_source(seen, is_same=is_same, as_json=as_json)
+    raise typer.Exit(EXIT_DONE if is_same else 1)
+
+
+@app.command()
+def predict(
+    model: Annotated[str, typer.Argument(help="A model, or a version: flights@v3.")],
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="CSV or Parquet, by its ending.")],
+    keep: Annotated[
+        list[str] | None, typer.Option(help="A column to copy to the output; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a file of any size in bounded memory."""
+    from flows.scoring import score
+
+    views.show_scoring(score(_root(), model, file, out, keep or []), out, as_json=as_json)
+
+
+@app.command()
+def serve(
+    model: Annotated[str, typer.Argument(help="A model, or a version: flights@v3.")],
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+    host: Annotated[str, typer.Option(help="Loopback unless you know better.")] = "127.0.0.1",
+) -> None:
+    """Serve one version over REST, without a gateway, until Ctrl-C."""
+    from flows.serving import serve as run
+
+    run(_root(), model, port, host)
+
+
+@app.command()
+def demo(
+    keep: Annotated[
+        Path | None, typer.Option(help="Where to put the throwaway clone; kept afterwards.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The whole loop on real flight data, in a throwaway clone."""
+    from flows.demo import run  # type: ignore
+
+    raise typer.Exit(run(_root(), keep, as_json=as_json))
+
+
+def main() -> None:
+    """The console script: errors become one readable message and an exit code."""
+    try:
+        app()
+    except EvergreenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        print(
+            f"error: {error}\n  next step: check that the file named exists, may be used, and "
+            "that the disk has space; finished stages are kept",
+            file=sys.stderr,
+        )
+        raise SystemExit(EXIT_BAD_INPUT) from None
+
+
+def _root() -> Path:
+    """The project: the current folder or the nearest one above it that has a params.yaml."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / settings.PARAMS_FILE).exists() and (folder / "dvc.yaml").exists():
+            return folder
+    raise WorkspaceError(
+        "no params.yaml and dvc.yaml here or above",
+        where=str(here),
+        next_step="run in a clone of the project",
+    )
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise SettingsError(
+            f"{text!r} is not an assignment",
+            where="--set",
+            next_step="write it as section.key=value, for example split.holdout_days=14",
+        )
+    try:
+        return key.strip(), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise SettingsError(
+            f"{value!r} is not a YAML value: {error}", where=f"--set {key}", next_step="quote it"
+        ) from error
+
+
+def _require_valid(root: Path, model: str, overrides: dict[str, Any]) -> None:
+    """Refuse wrong overrides before a server is started for them."""
+    content = settings.read_params(root)
+    for key, value in overrides.items():
+        section = content["models"][model]
+        *parents, name = key.split(".")
+        for parent in parents:
+            section = section.setdefault(parent, {})
+            if not isinstance(section, dict):
+                raise SettingsError(
+                    f"{parent} is not a section",
+                    where=f"--set {key}",
+                    next_step="name a key as section.key, for example split.holdout_days",
+                )
+        section[name] = value
+    settings.parse(content)
+
+
+def _configure_prefect(root: Path) -> None:
+    from flows.prefect_home import configure
+
+    configure(home(root))

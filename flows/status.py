@@ -1,0 +1,82 @@
+"""Reading verbs: what is live, what runs, where a report is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipelines import settings
+from pipelines.errors import WorkspaceError
+from pipelines.paths import home
+from pipelines.state import ledger, runs, store
+from pipelines.state.store import leases
+from pipelines.versioning import versions
+from pipelines.versioning.git import Repository
+from pipelines.versioning.versions import Version
+
+
+def overview(root: Path) -> list[dict[str, Any]]:
+    """One row a model: live version, holder of its lease, last run."""
+    engine = store.connect(home(root).database)
+    rows = []
+    for model in settings.load(root).models:
+        live = ledger.live(engine, model)
+        latest = runs.latest(engine, model, most=1)
+        with engine.connect() as connection:
+            lease = connection.execute(
+                sa.select(leases.c.holder, leases.c.pid).where(leases.c.name == f"retrain/{model}")
+            ).one_or_none()
+        rows.append(
+            {
+                "model": model,
+                "live": live.version if live else None,
+                "since": live.at if live else None,
+                "running": f"{lease.holder} (process {lease.pid})" if lease else None,
+                "last_run": latest[0].id if latest else None,
+                "last_status": latest[0].status if latest else None,
+                "last_reason": (latest[0].verdict or {}).get("reason") if latest else None,
+            }
+        )
+    return rows
+
+
+def live_version(root: Path, name: str) -> Version:
+    """The version that `flights` (the live one) or `flights@v3` stands for.
+
+    Raises:
+        SettingsError: there is no such model.
+        WorkspaceError: nothing of it is live yet, or there is no such version.
+    """
+    model, _, number = name.partition("@")
+    settings.load(root).model(model)
+    repository = Repository.at(root)
+    if number:
+        return versions.find(repository, model, number)
+    entry = ledger.live(store.connect(home(root).database), model)
+    if entry is None:
+        raise WorkspaceError(
+            f"no version of {model} is live yet",
+            where="the ledger",
+            next_step=f"run `evergreen retrain {model}`",
+        )
+    return versions.find(repository, model, entry.version)
+
+
+def report_of(root: Path, model: str, number: str | None) -> Path:
+    """The HTML report of a version; the live one if none is named.
+
+    Raises:
+        WorkspaceError: there is no such version, or its report is not on this machine.
+    """
+    version = live_version(root, f"{model}@{number}" if number else model)
+    page = home(root).reports / model / f"{version.tag}.html"
+    if not page.exists():
+        raise WorkspaceError(
+            f"the report of {version.tag} is not on this machine",
+            where=str(page),
+            next_step="look at the `reports` output of its commit: `git checkout "
+            f"{version.commit[:12]}` in another clone and `dvc pull`",
+        )
+    return page
