@@ -46,8 +46,12 @@ def build(artifact: Path, labels: Labels, version: str, home: HomePaths) -> str:
     home.bentoml.mkdir(parents=True, exist_ok=True)
     with _alone(home.bentoml):
         _sweep(home.bentoml)
-        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=home.bentoml) as scratch:
-            context = Path(scratch) / "context"
+        with (
+            tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=home.bentoml) as scratch,
+            # BentoML refuses to read below a hidden folder, and .evergreen is one.
+            tempfile.TemporaryDirectory(prefix="evergreen-") as visible,
+        ):
+            context = Path(visible) / "context"
             tag = lay_out(context, artifact, labels, version)
             target = store.place(tag, home)
             if store.is_whole(target):

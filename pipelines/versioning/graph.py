@@ -6,6 +6,7 @@ judge of what is up to date.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -145,6 +146,9 @@ def push(workspace: Path, stages: list[str]) -> int:
 def _repo(workspace: Path) -> Iterator[Any]:
     from dvc.repo import Repo
 
+    # DVC tells a person what to type next; in a run's log that is noise. Faults are raised.
+    for name in ("dvc", "dvc_data", "dvc_objects"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     # Without the wait, stages that run side by side fail on each other's lock after 3 seconds.
     repo = Repo(str(workspace), _wait_for_lock=True)
     try:
