@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pyarrow.parquet as pq
 import pytest
 
@@ -38,7 +39,9 @@ def server(packaged: Packaged, tmp_path_factory: pytest.TempPathFactory) -> Iter
     log = folder / "server.log"
     with running(packaged.tag, packaged.home, 60, log) as started:
         yield started
-    assert "Traceback" not in log.read_text(encoding="utf-8")
+    text = log.read_text(encoding="utf-8")
+    # BentoML itself logs one for each pickle that it refuses.
+    assert text.count("Traceback") == text.count("pickle is not allowed"), text[-5000:]
 
 
 def ask(
@@ -135,11 +138,7 @@ def test_a_body_of_unknown_length_is_limited_too(server: Server) -> None:
         for _ in range(MAX_BODY_BYTES // 65536 + 2):
             yield b"x" * 65536
 
-    try:
-        status, _, _ = ask(server, chunks())
-    except (BrokenPipeError, ConnectionResetError):
-        status = 413  # refused while we were still sending
-    assert status == 413
+    assert ask(server, chunks())[0] == 413
     assert ask(server, rows({}))[0] == 200
 
 
@@ -169,8 +168,6 @@ def test_clients_side_by_side_get_their_own_answers(server: Server) -> None:
 
 
 def test_a_server_ends_with_all_its_processes(packaged: Packaged, tmp_path: Path) -> None:
-    import psutil  # noqa: PLC0415
-
     before = {process.pid for process in psutil.process_iter()}
     with running(packaged.tag, packaged.home, 60, tmp_path / "log") as started:
         ours = [
