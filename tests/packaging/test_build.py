@@ -187,9 +187,7 @@ def test_a_bento_that_was_changed_is_not_used(packaged: Packaged, tmp_path: Path
         lambda: bento_path(packaged.tag, home),
         lambda: build(packaged.artifact, LABELS, "v3", home),
     ):
-        with pytest.raises(
-            PackageError, match=r"since it was built: src/model/model\.onnx"
-        ):
+        with pytest.raises(PackageError, match=r"since it was built: src/model/model\.onnx"):
             use()
     graph.unlink()
     with pytest.raises(PackageError, match="No such file"):
