@@ -7,7 +7,6 @@ category column only the empty field is missing, because NA may well be a carrie
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,10 +17,11 @@ from pyarrow import csv as arrow_csv
 
 from pipelines.errors import CellError, DataError
 from pipelines.schema import Schema
+from pipelines.scoring.header import not_utf8, read_csv_header, require_columns
 
 MISSING_NUMBERS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
 _BLOCK_BYTES = 8 << 20
-_HEADER_BYTES = 1 << 20
+_SHOWN = 200
 _COLUMN = re.compile(r"In CSV column #(\d+): (.*)", re.DOTALL)
 _ROW = re.compile(r"Row #(\d+): (.*)", re.DOTALL)
 
@@ -32,9 +32,7 @@ def open_csv(
     path: Path, schema: Schema, wanted: list[str], keep: Sequence[str], batch_rows: int
 ) -> tuple[None, pa.Schema, Batches]:
     """As `pipelines.scoring.source.open_source`; columns that are kept only are kept as text."""
-    from pipelines.scoring.source import require_columns
-
-    header = _read_header(path)
+    header = read_csv_header(path)
     require_columns(path, header, wanted)
     types = {name: pa.float64() if name in schema.numbers else pa.string() for name in wanted}
 
@@ -54,9 +52,10 @@ def open_csv(
 
 
 class _QuoteCount:
-    """A file that counts the quotes that are read: Arrow takes one that is never closed for a
+    """A file that counts the quotes that are read.
 
-    value that goes on to the end of the file, and all rows after it would be lost in silence.
+    Arrow lets a value whose quote is never closed go on to the end of the file, and all the rows
+    in it would be lost without a word.
     """
 
     closed = False
@@ -93,19 +92,6 @@ def _read(path: Path, types: dict[str, pa.DataType], use_threads: bool) -> Itera
         )
 
 
-def _read_header(path: Path) -> list[str]:
-    with path.open("rb") as file:
-        start = file.read(_HEADER_BYTES)
-    if not start.strip():
-        raise DataError("the file is empty", where=str(path), next_step="give it a header and rows")
-    try:
-        # Only the first line is looked at; a character that the cut may split is far behind it.
-        text = start.split(b"\n", 1)[0].decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path, f"its header is not UTF-8 ({error.reason})") from error
-    return next(csv.reader([text.rstrip("\r")]), [])
-
-
 def _explain(
     path: Path, types: dict[str, pa.DataType], header: list[str], error: Exception
 ) -> DataError:
@@ -122,19 +108,11 @@ def _explain(
     if counted:
         problem = counted[2]
     if "UTF8" in problem:
-        return _not_utf8(path, f"column {column!r} is not UTF-8")
+        return not_utf8(path, f"column {column!r} is not UTF-8")
     return CellError(
-        problem,
+        problem[:_SHOWN],  # it quotes the row, which may be a megabyte
         # Arrow counts lines from 1, the header being the first.
         row=int(counted[1]) - 2 if counted else None,
         column=column,
         next_step=f"mend the row in {path}",
-    )
-
-
-def _not_utf8(path: Path, problem: str) -> DataError:
-    return DataError(
-        problem,
-        where=str(path),
-        next_step="convert the file, for example `iconv -f latin1 -t utf-8`",
     )

@@ -22,7 +22,7 @@ from pipelines.serving.session import ModelSession, Prediction
 
 BATCH_ROWS = 65_536
 # Rows in one call of the graph: its one-hot columns then fit into the cache of a core.
-SLICE_ROWS = 4096
+SLICE_ROWS = 2048
 ANSWERS = pa.schema([("probability", pa.float64()), ("label", pa.int8()), ("model", pa.string())])
 ROW = pa.field("row", pa.int64())
 
@@ -104,7 +104,7 @@ def _score(
 
     Threads suffice: ONNX Runtime and Arrow let go of the interpreter while they work.
     """
-    cores = len(os.sched_getaffinity(0))
+    cores = _cores()
     waiting: deque[tuple[pa.RecordBatch, Future[Prediction]]] = deque()
     first_row = 0
     with ThreadPoolExecutor(cores) as pool:
@@ -119,6 +119,13 @@ def _score(
                 yield scored, future.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    """The cores that this process may use, where the system tells; else all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _score_batch(model: ModelSession, batch: pa.RecordBatch, first_row: int) -> Prediction:

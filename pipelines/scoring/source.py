@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pipelines.errors import DataError
 from pipelines.schema import Schema
 from pipelines.scoring.csv_source import open_csv
+from pipelines.scoring.header import require_columns
 
 SUFFIXES = (".csv", ".parquet")
 # Column chunks are read through buffers of this size instead of whole: a row group may be huge.
@@ -81,25 +82,3 @@ def _unreadable(path: Path, error: Exception) -> DataError:
         where=str(path),
         next_step="it may be cut off: write or copy it again",
     )
-
-
-def require_columns(path: Path, present: Sequence[str], wanted: Sequence[str]) -> None:
-    """Refuse a file that lacks columns, or in which a name stands for two of them.
-
-    Raises:
-        DataError: names every such column.
-    """
-    missing = [name for name in wanted if name not in present]
-    if missing:
-        raise DataError(
-            f"lacks the columns {', '.join(missing)}; it has {', '.join(present)}",
-            where=str(path),
-            next_step="add the columns; an empty value says that it is not known",
-        )
-    doubled = [name for name in wanted if list(present).count(name) > 1]
-    if doubled:
-        raise DataError(
-            f"has more than one column of the name {', '.join(doubled)}",
-            where=str(path),
-            next_step="rename or remove all but one",
-        )

@@ -12,11 +12,14 @@ from pipelines.serving.protocol import PROBLEM_JSON, SEND_LESS, write_problem
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+# How many times the limit is read, and dropped, before the connection is closed.
+DRAINED_BODIES = 16
+
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class BodyLimit:
-    """ASGI middleware: answers 413 as soon as a body exceeds `max_bytes`, chunked or not.
+    """ASGI middleware: answers 413 to a body of more than `max_bytes`, chunked or not.
 
     The body is read here and handed on whole. Raising out of `receive` would be shorter, but an
     exception that leaves a BentoML middleware keeps the client waiting until the timeout.
@@ -30,21 +33,13 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if _declared_bytes(scope) > self._max_bytes:
+        body = await _read(receive, self._max_bytes)
+        if body is None:
+            return  # the client has gone: there is nobody to answer
+        if len(body) > self._max_bytes:
             await self._refuse(send)
             return
-        body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                return  # the client has gone: there is nobody to answer
-            body += message.get("body", b"")
-            if len(body) > self._max_bytes:
-                await self._refuse(send)
-                return
-            if not message.get("more_body", False):
-                break
-        await self._app(scope, _replay(bytes(body), receive), send)
+        await self._app(scope, _replay(body, receive), send)
 
     async def _refuse(self, send: Send) -> None:
         error = RequestError(
@@ -59,11 +54,24 @@ class BodyLimit:
         await send({"type": "http.response.body", "body": content})
 
 
-def _declared_bytes(scope: Message) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit():
-            return int(value)
-    return 0
+async def _read(receive: Receive, max_bytes: int) -> bytes | None:
+    """The body, or a little more than `max_bytes` of it; None if the client went away.
+
+    What is beyond the limit is read and dropped, within reason: a client that is cut off while it
+    sends sees a broken connection, and never the answer that says why.
+    """
+    body = bytearray()
+    seen = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        content = message.get("body", b"")
+        seen += len(content)
+        if len(body) <= max_bytes:
+            body += content
+        if not message.get("more_body", False) or seen > DRAINED_BODIES * max_bytes:
+            return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -1,8 +1,7 @@
 """The BentoML service: one model, one API, `POST /predict`.
 
-BentoML answers /livez as soon as the process accepts connections, and /readyz once `__init__`
-is through: by then the digest of the graph was checked and the graph has run. A server whose
-graph is wrong never becomes ready.
+BentoML answers nothing, not even /livez, before `__init__` is through: by then the digest of the
+graph was checked and the graph has run. A server whose graph is wrong never becomes ready.
 """
 
 from __future__ import annotations
