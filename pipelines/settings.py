@@ -125,9 +125,9 @@ class BudgetSettings(_Section):
 class GateSettings(_Section):
     """When a challenger may replace the champion.
 
-    Margins are differences of the measure named: AUC for `margin`, `minimum_lift` and
-    `slice_margin`; expected calibration error for `calibration_margin` and `calibration_limit`;
-    Brier score for `brier_margin`.
+    Margins are differences of a measure: of the AUC for `margin`, `minimum_lift` and
+    `slice_margin`, of the expected calibration error and the Brier score for
+    `calibration_margin`.
     """
 
     margin: float = Field(default=0.01, gt=0)
@@ -139,8 +139,6 @@ class GateSettings(_Section):
     slice_margin: float = Field(default=0.05, gt=0)
     slice_positives: Positive = 200
     calibration_margin: float = Field(default=0.01, gt=0)
-    calibration_limit: float = Field(default=0.05, gt=0)
-    brier_margin: float = Field(default=0.002, gt=0)
     fairness: tuple[str, ...] = ()
     increasing: tuple[str, ...] = ()
     decreasing: tuple[str, ...] = ()

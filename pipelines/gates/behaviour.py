@@ -31,7 +31,9 @@ def range_violation(probabilities: Floats) -> float:
 
 def invariance_violation(before: Floats, after: Floats) -> float:
     """Largest |dp| under a change that must not matter; infinite for a non-number."""
-    return _worst(np.abs(after - before))
+    if not (np.isfinite(before).all() and np.isfinite(after).all()):
+        return math.inf
+    return float(np.abs(after - before).max(initial=0.0))
 
 
 def direction_violation(steps: Floats, *, is_increasing: bool) -> float:
@@ -41,8 +43,10 @@ def direction_violation(steps: Floats, *, is_increasing: bool) -> float:
         steps: shape (rows, steps), the probabilities of each row as the column rises.
         is_increasing: whether the probability may only rise with the column.
     """
+    if not np.isfinite(steps).all():
+        return math.inf
     rises = np.diff(steps, axis=1)
-    return _worst(-rises if is_increasing else rises)
+    return float((-rises if is_increasing else rises).max(initial=0.0))
 
 
 def judge_behaviour(cases: Sequence[Case], settings: GateSettings) -> Verdict:
@@ -75,8 +79,3 @@ def _judge_case(case: Case) -> Verdict:
 def _absent(name: str) -> Verdict:
     return Verdict(name, Outcome.INCONCLUSIVE, "was not measured")
 
-
-def _worst(violations: Floats) -> float:
-    if not np.isfinite(violations).all():
-        return math.inf
-    return float(violations.max(initial=0.0))

@@ -3,13 +3,13 @@
 Two measures, because each alone can be fooled. The calibration error (ECE) is 0 for a model that
 says the base rate for every row: held against such a champion, any model that dares to
 discriminate looks worse. The Brier score is proper, so it rewards both, and can be bought with
-discrimination alone. Hence:
+discrimination alone. So what has to be shown depends on what the challenger has to offer:
 
-- the Brier score must be shown not to be worse than `brier_margin`;
-- the ECE must be shown not to be worse than `calibration_margin`, unless the Brier score is shown
-  to be *better*: what was lost in calibration was then more than paid back;
-- yet an ECE that is shown to be worse and beyond `calibration_limit` is refused all the same:
-  whoever set a threshold on these probabilities would be misled.
+- at equal ranking, that neither measure is worse by `calibration_margin`: ECE compares like with
+  like then, and the Brier score guards what ECE does not see;
+- a challenger whose AUC is shown to be better by more than `margin` is another kind of model, and
+  ECE would hold its boldness against it: the Brier score on the holdout must not be worse;
+- a Brier score that is shown to be better, or worse by the margin, settles the matter by itself.
 """
 
 from __future__ import annotations
@@ -26,49 +26,34 @@ def judge_calibration(paired: Paired, holdout: Holdout, settings: GateSettings) 
     brier = differences.brier(paired, settings)
     error = differences.calibration_error(paired, settings)
     own = differences.own_calibration_error(paired, settings)
-    alpha = settings.alpha
+    alpha, margin = settings.alpha, settings.calibration_margin
     price = spent_alpha(alpha, holdout.times_asked)
-    is_brier_better = brier.upper(price) < 0
-    is_error_worse = error.lower(alpha) > settings.calibration_margin
-    is_beyond_limit = own.lower(alpha) > settings.calibration_limit
-    # The first that applies is the answer: definite refusals before doubts, doubts before a yes.
+    ranks_better = differences.auc(paired, settings).lower(price) > settings.margin
+    is_within = brier.upper(price) < margin and error.upper(price) < margin
+    # The first that applies is the answer.
     answers = (
+        (brier.lower(alpha) > margin, Outcome.FAILED, "Brier is worse by more than the margin"),
+        (brier.upper(price) < 0, Outcome.PASSED, "Brier is better"),
         (
-            brier.lower(alpha) > settings.brier_margin,
-            Outcome.FAILED,
-            "the Brier score is worse by more than the margin",
+            ranks_better and brier.value <= 0,
+            Outcome.PASSED,
+            "it ranks better by more than the margin, and Brier is not worse",
         ),
         (
-            is_error_worse and is_beyond_limit,
-            Outcome.FAILED,
-            "the calibration error is worse and beyond the limit",
-        ),
-        (
-            is_error_worse and not is_brier_better,
+            error.lower(alpha) > margin,
             Outcome.FAILED,
             "the calibration error is worse by more than the margin",
         ),
-        (is_brier_better, Outcome.PASSED, "the Brier score is better"),
-        (
-            not brier.upper(price) < settings.brier_margin,
-            Outcome.INCONCLUSIVE,
-            "the Brier score may be worse by more than the margin",
-        ),
-        (
-            error.upper(price) < settings.calibration_margin,
-            Outcome.PASSED,
-            "neither is worse by more than its margin",
-        ),
-        (True, Outcome.INCONCLUSIVE, "the calibration error may be worse by more than the margin"),
+        (is_within, Outcome.PASSED, "neither is worse by the margin"),
+        (True, Outcome.INCONCLUSIVE, "one of them may be worse by more than the margin"),
     )
     outcome, reason = next((outcome, reason) for applies, outcome, reason in answers if applies)
     evidence = {
         "brier_difference": differences.described(brier, price),
         "calibration_error_difference": differences.described(error, price),
         "calibration_error": differences.described(own, price),
-        "brier_margin": settings.brier_margin,
-        "calibration_margin": settings.calibration_margin,
-        "calibration_limit": settings.calibration_limit,
+        "calibration_margin": margin,
+        "ranks_better": ranks_better,
     }
-    seen = f"Brier {brier.value:+.4f}, calibration error {error.value:+.4f}"
+    seen = f"Brier {brier.value:+.4f}, calibration error {error.value:+.4f} to the champion's"
     return Verdict("calibration", outcome, f"{seen}: {reason}", evidence)

@@ -64,5 +64,6 @@ def _largest(before: Floats, after: Floats) -> float:
     """Largest |dp|; infinite when an answer is missing or is not a number."""
     if before.shape != after.shape:
         return math.inf
-    apart = np.abs(before - after)
-    return float(apart.max(initial=0.0)) if np.isfinite(apart).all() else math.inf
+    if not (np.isfinite(before).all() and np.isfinite(after).all()):
+        return math.inf
+    return float(np.abs(before - after).max(initial=0.0))

@@ -1,0 +1,27 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from pipelines.gates.budget import judge_budget
+from pipelines.settings import BudgetSettings
+from pipelines.verdicts import Outcome
+from tests.gates.factories import health
+
+BUDGET = BudgetSettings(latency_ms=20, megabytes=50)
+
+
+@pytest.mark.parametrize(
+    ("measured", "outcome"),
+    [
+        ({"latency_ms": 20.0, "megabytes": 50.0}, Outcome.PASSED),
+        ({"latency_ms": 20.1}, Outcome.FAILED),
+        ({"megabytes": 51.0}, Outcome.FAILED),
+        ({"latency_ms": None}, Outcome.INCONCLUSIVE),
+        ({"megabytes": math.nan}, Outcome.INCONCLUSIVE),
+        ({"latency_ms": None, "megabytes": 51.0}, Outcome.FAILED),
+    ],
+)
+def test_each_limit_holds_by_itself(measured, outcome):
+    challenger, _, _ = health()
+    assert judge_budget(replace(challenger, **measured), BUDGET).outcome is outcome

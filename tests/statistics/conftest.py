@@ -1,0 +1,6 @@
+"""Property tests draw the same examples every time, and a loaded machine is not a failure."""
+
+from hypothesis import settings
+
+settings.register_profile("evergreen", deadline=None, derandomize=True)
+settings.load_profile("evergreen")
