@@ -25,7 +25,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
         for key, _ in node.value:
-            name = self.construct_object(key, deep=True)  # type: ignore[no-untyped-call]
+            name = self.construct_object(key, deep=True)
             if name in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {name!r} is written twice", key.start_mark
@@ -45,9 +45,9 @@ def parse(text: str) -> Parsed:
         node = loader.get_single_node()
         if node is None:
             return Parsed(None, {})
-        return Parsed(loader.construct_document(node), dict(_lines(node, ())))  # type: ignore[no-untyped-call]
+        return Parsed(loader.construct_document(node), dict(_lines(node, ())))
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
 
 
 def _lines(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:
