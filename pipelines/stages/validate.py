@@ -31,10 +31,11 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
         ValidationError: a critical rule does not hold, or could not be checked.
     """
     window = parameters.window(settings)
-    declared = rules.load(paths.expectations, window)
+    name = paths.expectations.relative_to(paths.root).as_posix()
+    declared = rules.load(paths.expectations, window, name=name)
     schema = _schema(paths.raw)
     rows, *tables = loading.load(paths.raw)
-    _check_tables(paths.expectations, declared, [table.name for table in tables])
+    _check_tables(name, declared, [table.name for table in tables])
     for folder in (paths.clean, paths.quarantine, paths.validation):
         _empty(folder)
     paths.validation_summary.unlink(missing_ok=True)
@@ -66,12 +67,12 @@ def _schema(raw: Path) -> Schema:
         ) from error
 
 
-def _check_tables(path: Path, declared: rules.Expectations, known: list[str]) -> None:
-    unknown = [name for name in declared.tables if name not in known]
+def _check_tables(name: str, declared: rules.Expectations, known: list[str]) -> None:
+    unknown = [table for table in declared.tables if table not in known]
     if unknown:
         raise SettingsError(
             f"there is no side table {', '.join(unknown)}; there are: {', '.join(known) or 'none'}",
-            where=f"{path}: tables",
+            where=f"{name}: tables",
             next_step="name tables that the dataset gives",
         )
 
@@ -101,9 +102,9 @@ def _refusal(report: Report, shown: Path) -> ValidationError:
     lines = []
     for result in report.blocking:
         subject = f"{result.table}: {', '.join(result.columns)}".rstrip(": ")
-        expected = f" ({result.expected})" if result.expected else ""
+        demand = f" ({result.demand})" if result.demand else ""
         lines.append(
-            f"\n  - {subject}: {result.rule}{expected}: {result.observed}\n      {result.next_step}"
+            f"\n  - {subject}: {result.rule}{demand}: {result.observed}\n      {result.next_step}"
         )
     count = len(lines)
     return ValidationError(

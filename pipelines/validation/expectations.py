@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic.v1 import ValidationError  # Great Expectations is built on the first version
 
 from pipelines.errors import SettingsError
 from pipelines.validation import wording
@@ -56,12 +57,15 @@ def check(table: str, frame: pd.DataFrame, rules: Sequence[Rule]) -> list[Result
 
 
 def _context(gx: Any) -> Any:
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types import base
 
-    context = gx.get_context(mode="ephemeral")
-    context.enable_analytics(False)
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return context
+    # Without a configuration of ours it makes a temporary folder for docs, and leaves it behind.
+    configuration = base.DataContextConfig(
+        store_backend_defaults=base.InMemoryStoreBackendDefaults(),
+        progress_bars=base.ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    return gx.get_context(mode="ephemeral", project_config=configuration)
 
 
 def _build(rule: Rule, frame: pd.DataFrame, place: int) -> Expectation:
@@ -87,11 +91,13 @@ def _build(rule: Rule, frame: pd.DataFrame, place: int) -> Expectation:
     )
     try:
         return configuration.to_domain_obj()
-    except ValueError as error:  # pydantic's, of its first version
-        said = "; ".join(" ".join(line.split()) for line in str(error).splitlines()[1:])
-        raise _wrong(
-            rule, f"{rule.type} does not take these kwargs: {said}", "mend them"
-        ) from error
+    except ValidationError as error:
+        said = dict.fromkeys(
+            f"{'.'.join(map(str, item['loc'])).removeprefix('__root__')}: {item['msg']}"
+            for item in error.errors()
+        )
+        problem = f"{rule.type} does not take these kwargs: {'; '.join(said)}"
+        raise _wrong(rule, problem, "mend the kwargs") from None
 
 
 def _kind(rule: Rule) -> type:
@@ -172,6 +178,7 @@ def _result(table: str, rule: Rule, answer: Mapping[str, Any] | None) -> Result:
         unexpected=result["unexpected_count"] if counted else None,
         examples=_examples(result) if counted else (),
         positions=tuple(result.get("unexpected_index_list") or ()) if rule.quarantines else (),
+        mostly=float(rule.kwargs.get("mostly", 1.0)),
         why=rule.why,
         type=rule.type,
     )

@@ -61,7 +61,7 @@ def load(raw: Path) -> list[Loaded]:
 
 
 def _load(name: str, paths: list[Path]) -> Loaded:
-    parts, frames = [], []
+    parts, tables = [], []
     for path in paths:
         try:
             table = pq.ParquetFile(path).read()
@@ -72,13 +72,27 @@ def _load(name: str, paths: list[Path]) -> Loaded:
                 next_step="run the stage ingest again, or `dvc checkout`",
             ) from error
         parts.append(Part(path, table.schema, table.num_rows))
-        frames.append(_frame(table))
-    return Loaded(name, tuple(parts), pd.concat(frames, ignore_index=True))
+        tables.append(each_name_once(table))
+    return Loaded(name, tuple(parts), _together(tables))
+
+
+def each_name_once(table: pa.Table) -> pa.Table:
+    """The table without the second of two columns that share a name."""
+    # A rule of its own refuses such a file; the other rules go on.
+    names = table.column_names
+    return table.select([place for place, name in enumerate(names) if names.index(name) == place])
+
+
+def _together(tables: list[pa.Table]) -> pd.DataFrame:
+    try:
+        # Arrow gives a month without any value the type of the other months.
+        whole = pa.concat_tables(tables, promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        # A retyped column: pandas keeps both types, and the rules say where they are.
+        return pd.concat([_frame(table) for table in tables], ignore_index=True)
+    return _frame(whole)
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
-    # Of two columns with one name the first: a rule of its own refuses such a file.
-    first = [place for place, name in enumerate(table.column_names)
-             if table.column_names.index(name) == place]  # fmt: skip
-    frame: pd.DataFrame = table.select(first).to_pandas(date_as_object=False, ignore_metadata=True)
+    frame: pd.DataFrame = table.to_pandas(date_as_object=False, ignore_metadata=True)
     return frame

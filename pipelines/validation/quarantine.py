@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import DataError
-from pipelines.validation.loading import Loaded
+from pipelines.validation.loading import Loaded, each_name_once
 from pipelines.validation.results import Result
 
 REASONS = "reasons"
@@ -43,7 +43,7 @@ def write_quarantined(table: Loaded, reasons: dict[int, list[str]], folder: Path
                 next_step="rename it in the dataset",
             )
         inside = positions[(positions >= begin) & (positions < begin + part.rows)]
-        rows = pq.ParquetFile(part.path).read().take(inside - begin)
+        rows = each_name_once(pq.ParquetFile(part.path).read()).take(inside - begin)
         why = pa.array([reasons[position] for position in inside.tolist()], pa.list_(pa.string()))
         taken.append(_plain(rows).append_column(REASONS, why))
         begin += part.rows

@@ -30,6 +30,7 @@ class Result:
         unexpected: how many of them violate it.
         examples: a few of the violating values.
         positions: row numbers in the whole table of the rows that it takes out.
+        mostly: the share of the values that must keep to the limits.
         why: the reason for the rule, in its author's words.
         type: the name of the expectation; "" for a built-in rule.
     """
@@ -46,6 +47,7 @@ class Result:
     unexpected: int | None = None
     examples: tuple[str, ...] = ()
     positions: tuple[int, ...] = field(default=(), repr=False)
+    mostly: float = 1.0
     why: str = ""
     type: str = ""
 
@@ -75,6 +77,12 @@ class Result:
         return self.unexpected / self.checked
 
     @property
+    def demand(self) -> str:
+        """The limits, and how many values must keep to them, in words."""
+        tolerance = f"in at least {100 * self.mostly:.6g} %" if self.mostly < 1 else ""
+        return ", ".join(filter(None, (self.expected, tolerance)))
+
+    @property
     def reason(self) -> str:
         """Why a row is in quarantine."""
         subject = ", ".join(self.columns)
@@ -90,6 +98,7 @@ class Result:
             "severity": self.severity.value,
             "outcome": self.outcome.value,
             "expected": self.expected,
+            "mostly": self.mostly,
             "observed": self.observed,
             "checked": self.checked,
             "unexpected": self.unexpected,

@@ -83,49 +83,52 @@ class _Entry(BaseModel):
     why: str = ""
 
 
-def load(path: Path, values: Mapping[str, str]) -> Expectations:
+def load(path: Path, values: Mapping[str, str], *, name: str = "") -> Expectations:
     """Read the rules of a model. An empty file is allowed: the built-in rules always apply.
 
     Args:
         path: the expectations.yaml.
         values: the parameters that `{$PARAMETER: name}` may use.
+        name: what to call the file, if not by its path; reports that quote it are compared
+            between folders.
 
     Raises:
         SettingsError: the file is missing or not YAML, or an entry is wrong; its line is named.
             Whether an expectation exists and takes these arguments is checked where it is built.
     """
+    name = name or str(path)
     try:
         parsed = parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(
             "the file is missing",
-            where=str(path),
+            where=name,
             next_step="write the rules of this model; an empty file leaves the built-in ones",
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(
-            f"not readable as YAML: {error}", where=str(path), next_step="mend the line named"
+            f"not readable as YAML: {error}", where=name, next_step="mend the line named"
         ) from error
     content = parsed.value if parsed.value is not None else {}
-    _check_keys(content, _SECTIONS, where=str(path))
+    _check_keys(content, _SECTIONS, where=name)
     tables = content.get("tables") or {}
     if not isinstance(tables, dict):
         raise SettingsError(
             "is not a mapping",
-            where=f"{path}: tables",
+            where=f"{name}: tables",
             next_step="write the name of each table, and its rules below it",
         )
     return Expectations(
-        rows=tuple(_rules(path, parsed, ("rows",), content.get("rows"), values)),
+        rows=tuple(_rules(name, parsed, ("rows",), content.get("rows"), values)),
         tables={
-            str(name): tuple(_rules(path, parsed, ("tables", name), entries, values))
-            for name, entries in tables.items()
+            str(table): tuple(_rules(name, parsed, ("tables", table), entries, values))
+            for table, entries in tables.items()
         },
     )
 
 
 def _rules(
-    path: Path, parsed: Parsed, section: tuple[str, ...], entries: object, values: Mapping[str, str]
+    file: str, parsed: Parsed, section: tuple[str, ...], entries: object, values: Mapping[str, str]
 ) -> Iterator[Rule]:
     name = ".".join(section)
     if entries is None:
@@ -133,11 +136,11 @@ def _rules(
     if not isinstance(entries, list):
         raise SettingsError(
             "is not a list",
-            where=f"{path}: {name}",
+            where=f"{file}: {name}",
             next_step="begin each rule with `- type: expect_...`",
         )
     for number, content in enumerate(entries):
-        where = f"{path}: {name}[{number}], line {parsed.lines[*section, number]}"
+        where = f"{file}: {name}[{number}], line {parsed.lines[*section, number]}"
         entry = _entry(content, where)
         kwargs = fill(entry.kwargs, values, where=where)
         quarantines = entry.rows == "quarantine"

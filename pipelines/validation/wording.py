@@ -11,7 +11,6 @@ _PREFIXES = (
     "expect_column_pair_",
     "expect_select_column_",
     "expect_multicolumn_",
-    "expect_compound_",
     "expect_column_",
     "expect_",
 )
@@ -28,17 +27,15 @@ def phrase(type_: str) -> str:
 
 
 def limits(kwargs: Mapping[str, Any]) -> str:
-    """The arguments without the columns: "at least 50, at most 6000, in 99.9 % of the rows"."""
+    """The arguments without the columns and `mostly`: "at least 50, at most 6000"."""
     words = []
     for key, value in kwargs.items():
-        if key in _SUBJECTS or value is None:
+        if key in _SUBJECTS or key == "mostly" or value is None:
             continue
         if key == "min_value":
             words.append(f"at least {value}")
         elif key == "max_value":
             words.append(f"at most {value}")
-        elif key == "mostly":
-            words.append(f"in {100 * value:.6g} % of the rows")
         elif key in _FLAGS:
             words.extend([_FLAGS[key]] if value else [])
         elif key in {"value_set", "column_set"}:
@@ -90,7 +87,7 @@ def _counted(result: Mapping[str, Any]) -> str:
     checked = result["element_count"] - (result.get("missing_count") or 0)
     if not result["unexpected_count"]:
         return f"all {checked} values"
-    return f"{result['unexpected_count']} of {checked} values do not"
+    return f"{result['unexpected_count']} of {checked} values break it"
 
 
 def _mismatched(mismatched: Any) -> str:

@@ -43,9 +43,12 @@ def of_rows(
             "nothing if labels come late; else mend the source",
         )
         yield replace(unlabelled, columns=(schema.target,), severity=Severity.INFO)
-    for name in schema.numbers:
-        if name in table.frame.columns and pd.api.types.is_numeric_dtype(table.frame[name]):
-            yield _measurable(name, table.frame[name])
+    numbers = [
+        name
+        for name in schema.numbers
+        if name in table.frame.columns and pd.api.types.is_numeric_dtype(table.frame[name])
+    ]
+    yield from _measurable(table.frame, numbers)
 
 
 def classes(frame: pd.DataFrame, kept: np.ndarray, schema: Schema) -> Iterator[Result]:
@@ -53,6 +56,8 @@ def classes(frame: pd.DataFrame, kept: np.ndarray, schema: Schema) -> Iterator[R
     if schema.target not in frame.columns:
         return
     label = frame[schema.target]
+    if not pd.api.types.is_numeric_dtype(label):
+        return  # the rule about types stops this run
     seen = label[kept & label.notna().to_numpy()].value_counts()
     counts = ", ".join(f"{value:g}: {seen[value]}" for value in sorted(seen.index, key=str)[:5])
 
@@ -92,16 +97,22 @@ def quarantine_share(table: str, read: int, taken: int, settings: ValidateSettin
     )
 
 
-def _measurable(name: str, column: pd.Series) -> Result:
-    values = column.to_numpy(dtype="float64", na_value=np.nan)
-    bad = np.abs(values) > ABSURD  # infinities too; NaN is no value, and compares as false
-    found = _taken_out(
-        "numbers are finite and of a size that exists",
-        bad,
-        "mend whatever divides by zero or overflows before the source is written",
-    )
-    examples = tuple(dict.fromkeys(f"{value:g}" for value in values[bad][:50]))[:5]
-    return replace(found, columns=(name,), expected=f"within {ABSURD:g}", examples=examples)
+def _measurable(frame: pd.DataFrame, numbers: list[str]) -> Iterator[Result]:
+    """One result for each column that has such numbers, or one for all if none has."""
+    rule = "numbers are finite and of a size that exists"
+    next_step = "mend whatever divides by zero or overflows before the source is written"
+    found = False
+    for name in numbers:
+        values = frame[name].to_numpy(dtype="float64", na_value=np.nan)
+        bad = np.abs(values) > ABSURD  # infinities too; NaN is no value, and compares as false
+        if bad.any():
+            found = True
+            examples = tuple(dict.fromkeys(f"{value:g}" for value in values[bad][:50]))[:5]
+            result = _taken_out(rule, bad, next_step)
+            yield replace(result, columns=(name,), expected=f"within {ABSURD:g}", examples=examples)
+    if not found:
+        result = _taken_out(rule, np.zeros(len(frame), dtype=bool), next_step)
+        yield replace(result, expected=f"within {ABSURD:g}", observed=f"in {len(numbers)} columns")
 
 
 def _taken_out(rule: str, bad: np.ndarray, next_step: str) -> Result:
@@ -113,7 +124,7 @@ def _taken_out(rule: str, bad: np.ndarray, next_step: str) -> Result:
         severity=Severity.WARNING,
         outcome=Outcome.FAILED if positions else Outcome.PASSED,
         expected="",
-        observed=f"{len(positions)} of {len(bad)} rows do not" if positions else "all rows do",
+        observed=f"{len(positions)} of {len(bad)} rows break it" if positions else "all rows",
         next_step=next_step,
         checked=len(bad),
         unexpected=len(positions),
