@@ -48,12 +48,15 @@ def retrain(
     as_json: AsJson = False,
 ) -> None:
     """Train a challenger, hold it against the champion, and promote it if the gate passes."""
+    from flows.status import preflight
+
     root = _root()
     settings.load(root).model(model)
     overrides = dict(_assignment(text) for text in assignments or [])
     if until is not None:
         overrides["ingest.until"] = until
     _require_valid(root, model, overrides)
+    preflight(root, model, is_committed=is_committed)
     _configure_prefect(root)
     from flows.retraining import retrain as flow
 
@@ -217,6 +220,7 @@ def _require_valid(root: Path, model: str, overrides: dict[str, Any]) -> None:
 
 
 def _configure_prefect(root: Path) -> None:
-    from flows.prefect_home import configure
+    from flows.prefect_home import configure, quiet_known_errors
 
     configure(home(root))
+    quiet_known_errors()

@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from pipelines import settings
 from pipelines.errors import WorkspaceError
 from pipelines.paths import home
-from pipelines.state import ledger, runs, store
-from pipelines.state.store import leases
+from pipelines.state import leases, ledger, runs, store
 from pipelines.versioning import versions
 from pipelines.versioning.git import Repository
 from pipelines.versioning.versions import Version
+from pipelines.versioning.workspace import require_clean
 
 
 def overview(root: Path) -> list[dict[str, Any]]:
@@ -24,22 +22,31 @@ def overview(root: Path) -> list[dict[str, Any]]:
     for model in settings.load(root).models:
         live = ledger.live(engine, model)
         latest = runs.latest(engine, model, most=1)
-        with engine.connect() as connection:
-            lease = connection.execute(
-                sa.select(leases.c.holder, leases.c.pid).where(leases.c.name == f"retrain/{model}")
-            ).one_or_none()
         rows.append(
             {
                 "model": model,
                 "live": live.version if live else None,
                 "since": live.at if live else None,
-                "running": f"{lease.holder} (process {lease.pid})" if lease else None,
+                "running": leases.holder(engine, f"retrain/{model}"),
                 "last_run": latest[0].id if latest else None,
                 "last_status": latest[0].status if latest else None,
                 "last_reason": (latest[0].verdict or {}).get("reason") if latest else None,
             }
         )
     return rows
+
+
+def preflight(root: Path, model: str, *, is_committed: bool) -> None:
+    """Refuse at once what a retrain would refuse after its server has started.
+
+    Raises:
+        WorkspaceError: no repository, or what the retrain depends on is not committed.
+        BusyError: another retrain of this model is running.
+    """
+    repository = Repository.at(root)
+    if not is_committed:
+        require_clean(repository, model)
+    leases.require_free(store.connect(home(root).database), f"retrain/{model}")
 
 
 def live_version(root: Path, name: str) -> Version:

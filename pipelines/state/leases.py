@@ -52,6 +52,32 @@ def hold(engine: sa.Engine, name: str, holder: str, seconds: float) -> Iterator[
             connection.execute(leases.delete().where(_is(lease)))
 
 
+def holder(engine: sa.Engine, name: str) -> str | None:
+    """Who holds a lease now, in words, or None."""
+    with engine.connect() as connection:
+        held = connection.execute(leases.select().where(leases.c.name == name)).one_or_none()
+    return _describe(held) if held is not None and _is_alive(held) else None
+
+
+def require_free(engine: sa.Engine, name: str) -> None:
+    """Raise BusyError if somebody holds the lease; it may still be lost to another afterwards."""
+    held_by = holder(engine, name)
+    if held_by is not None:
+        raise _busy(name, held_by)
+
+
+def _busy(name: str, held_by: str) -> BusyError:
+    return BusyError(
+        f"{held_by} holds the lease",
+        where=f"lease {name}",
+        next_step="wait for it to finish (`evergreen status` shows it)",
+    )
+
+
+def _describe(held: sa.Row[tuple[object, ...]]) -> str:
+    return f"{held.holder} (process {held.pid} on {held.host})"
+
+
 def _acquire(engine: sa.Engine, name: str, holder: str, seconds: float) -> Lease:
     values = {
         "holder": holder,
@@ -72,11 +98,7 @@ def _acquire(engine: sa.Engine, name: str, holder: str, seconds: float) -> Lease
             token = time.time_ns()
             connection.execute(leases.insert().values(name=name, token=token, **values))
         elif _is_alive(held):
-            raise BusyError(
-                f"{held.holder} holds the lease (process {held.pid} on {held.host})",
-                where=f"lease {name}",
-                next_step="wait for it to finish (`evergreen status` shows it)",
-            )
+            raise _busy(name, _describe(held))
         else:
             token = max(held.token + 1, time.time_ns())
             connection.execute(
