@@ -125,7 +125,7 @@ def _walk(setting: Setting) -> Result:
         _step("push", seconds, graph.push, workspace.root, names)
     version = None
     if verdict.has_passed and bento:
-        version = _step("promote", seconds, steps.promote, setting, commit, verdict, bento).tag
+        version = _step("promote", seconds, steps.promote, setting, commit, verdict, bento).name
     made_from = {"commit": commit, **lineage.hashes(workspace.root, model)}
     page = setting.home.reports / model / f"{version or setting.run.id}.html"
     title = version or f"{model}, run {setting.run.id}"

@@ -22,11 +22,11 @@ def serve(root: Path, name: str, port: int, host: str) -> None:
     """
     version, places = live_version(root, name), home(root)
     entries = ledger.history(store.connect(places.database), version.model)
-    built = [entry.evidence["bento"] for entry in entries if entry.version == version.tag]
+    built = [entry.evidence["bento"] for entry in entries if entry.version == version.name]
     tag = next(iter(built), None)
     if tag is None:
         raise PackageError(
-            f"no bento of {version.tag} was promoted on this machine",
+            f"no bento of {version.name} was promoted on this machine",
             where=str(places.bentoml),
             next_step=f"run `evergreen retrain {version.model}` here",
         )
@@ -41,5 +41,5 @@ def serve(root: Path, name: str, port: int, host: str) -> None:
                 next_step="choose another with --port",
             ) from error
     argv, environment = packaging.serve_command(tag, places, port, host)
-    print(f"{version.tag} on http://{host}:{port} (Ctrl-C ends it)", flush=True)
+    print(f"{version.name} on http://{host}:{port} (Ctrl-C ends it)", flush=True)
     os.execve(argv[0], argv, environment)  # noqa: S606

@@ -78,10 +78,10 @@ def report_of(root: Path, model: str, number: str | None) -> Path:
         WorkspaceError: there is no such version, or its report is not on this machine.
     """
     version = live_version(root, f"{model}@{number}" if number else model)
-    page = home(root).reports / model / f"{version.tag}.html"
+    page = home(root).reports / model / f"{version.name}.html"
     if not page.exists():
         raise WorkspaceError(
-            f"the report of {version.tag} is not on this machine",
+            f"the report of {version.name} is not on this machine",
             where=str(page),
             next_step="look at the `reports` output of its commit: `git checkout "
             f"{version.commit[:12]}` in another clone and `dvc pull`",

@@ -66,7 +66,7 @@ def judge(setting: Setting, workspace: Workspace, chosen: ModelSettings) -> Verd
     is_forced = False
     if entry is not None:
         version = versions.find(setting.project, model, entry.version)
-        champion = (version.tag, versions.model_folder(setting.project, setting.home, version))
+        champion = (version.name, versions.model_folder(setting.project, setting.home, version))
         is_forced = _has_fresh_data(setting.project, workspace, version)
     asked = runs.times_asked(
         setting.engine, model, judging.holdout_digest(paths), but=setting.run.id
@@ -98,7 +98,7 @@ def promote(setting: Setting, commit: str, verdict: Verdict, bento: str) -> Vers
         setting.engine,
         Promotion(
             model=version.model,
-            version=version.tag,
+            version=version.name,
             commit=commit,
             who=getpass.getuser(),
             why=setting.run.reason,

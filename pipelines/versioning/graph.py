@@ -115,8 +115,13 @@ def checkout(workspace: Path, stages: list[str]) -> None:
     from dvc.exceptions import CheckoutError
 
     with _repo(workspace) as repo:
+        known = [
+            stage.addressing
+            for stage in repo.index.stages
+            if stage.addressing in stages and all(out.hash_info for out in stage.outs)
+        ]
         try:
-            repo.checkout(targets=stages, force=True, allow_missing=True)
+            repo.checkout(targets=known, force=True, allow_missing=True)
         except CheckoutError:
             # What is missing or damaged is simply made again by its stage.
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +12,28 @@ from pipelines.paths import HomePaths
 from pipelines.signature import Signature
 from pipelines.versioning.git import Repository
 
+_TAG = re.compile(r"(?P<model>[a-z0-9_]+)@v(?P<number>\d+)\.0\.0")
+
 
 @dataclass(frozen=True)
 class Version:
-    """`flights@v3` and the commit it stands for."""
+    """The commit that `flights@v3` stands for.
+
+    GTO knows semantic versions only, so the tag is `flights@v3.0.0`; people and the ledger say
+    `flights@v3`.
+    """
 
     model: str
     number: int
     commit: str
 
     @property
-    def tag(self) -> str:
+    def name(self) -> str:
         return f"{self.model}@v{self.number}"
+
+    @property
+    def tag(self) -> str:
+        return f"{self.name}.0.0"
 
 
 def registered(repository: Repository, model: str) -> list[Version]:
@@ -32,10 +43,10 @@ def registered(repository: Repository, model: str) -> list[Version]:
     )
     found = []
     for line in listed.splitlines():
-        name, *commits = line.split()
-        owner, _, number = name.partition("@v")
-        if owner == model and number.isdigit():
-            found.append(Version(model, int(number), commits[0]))
+        tag, *commits = line.split()
+        matched = _TAG.fullmatch(tag)
+        if matched and matched["model"] == model:
+            found.append(Version(model, int(matched["number"]), commits[0]))
     return sorted(found, key=lambda version: version.number)
 
 
@@ -45,12 +56,12 @@ def find(repository: Repository, model: str, name: str) -> Version:
     Raises:
         WorkspaceError: there is no such version; lists those there are.
     """
-    wanted = name.removeprefix(f"{model}@").removeprefix("v")
+    wanted = name.removeprefix(f"{model}@").removeprefix("v").removesuffix(".0.0")
     versions = registered(repository, model)
     for version in versions:
         if str(version.number) == wanted:
             return version
-    listed = ", ".join(version.tag for version in versions) or "none yet"
+    listed = ", ".join(version.name for version in versions) or "none yet"
     raise WorkspaceError(
         f"no version {name!r} of {model}; there are: {listed}",
         where="git tags",
@@ -67,11 +78,13 @@ def register(repository: Repository, model: str, commit: str) -> Version:
     for version in known:
         if version.commit == commit:
             return version
-    number = known[-1].number + 1 if known else 1
+    version = Version(model, known[-1].number + 1 if known else 1, commit)
     import gto.api
 
-    gto.api.register(str(repository.root), model, commit, version=f"v{number}", simple=True)
-    return Version(model, number, commit)
+    gto.api.register(
+        str(repository.root), model, commit, version=version.tag.partition("@")[2], simple=True
+    )
+    return version
 
 
 def next_number(repository: Repository, model: str, commit: str) -> int:
@@ -103,7 +116,7 @@ def model_folder(repository: Repository, home: HomePaths, version: Version) -> P
         except (DvcException, OSError) as error:
             raise ModelError(
                 f"its model is neither in the DVC cache nor in the remote: {error}",
-                where=version.tag,
+                where=version.name,
                 next_step="`dvc fetch` from a remote that has it, or retrain",
             ) from error
         Signature.read(partial)
