@@ -47,9 +47,14 @@ def settings(source: Path | str, **changes: Any) -> IngestSettings:
     return IngestSettings.model_validate(values)
 
 
-@pytest.fixture(params=["csv", "parquet", "sqlite"])
+@pytest.fixture(params=["csv", "parquet", "sqlite", "s3"])
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     frame = rows()
+    if request.param == "s3":
+        files = request.getfixturevalue("bucket")
+        for number, part in enumerate([frame[:20], frame[20:]]):
+            files.pipe(f"sales/t/{number}.csv", part.to_csv(index=False).encode())
+        return "s3://sales/t/*.csv"
     if request.param == "csv":
         frame.to_csv(tmp_path / "a.csv", index=False)
         return str(tmp_path / "a.csv")
