@@ -198,5 +198,6 @@ def _faults(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _examples(result: Mapping[str, Any]) -> tuple[str, ...]:
-    seen = dict.fromkeys(wording.written(item) for item in result["partial_unexpected_list"])
+    values = (item for item in result["partial_unexpected_list"] if item is not None)
+    seen = dict.fromkeys(wording.written(item) for item in values)
     return tuple(seen)[:_EXAMPLES]

@@ -97,18 +97,7 @@ def load(path: Path, values: Mapping[str, str], *, name: str = "") -> Expectatio
             Whether an expectation exists and takes these arguments is checked where it is built.
     """
     name = name or str(path)
-    try:
-        parsed = parse(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SettingsError(
-            "the file is missing",
-            where=name,
-            next_step="write the rules of this model; an empty file leaves the built-in ones",
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"not readable as YAML: {error}", where=name, next_step="mend the line named"
-        ) from error
+    parsed = _parsed(path, name)
     content = parsed.value if parsed.value is not None else {}
     _check_keys(content, _SECTIONS, where=name)
     tables = content.get("tables") or {}
@@ -125,6 +114,21 @@ def load(path: Path, values: Mapping[str, str], *, name: str = "") -> Expectatio
             for table, entries in tables.items()
         },
     )
+
+
+def _parsed(path: Path, name: str) -> Parsed:
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            "the file is missing",
+            where=name,
+            next_step="write the rules of this model; an empty file leaves the built-in ones",
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"not readable as YAML: {error}", where=name, next_step="mend the line named"
+        ) from error
 
 
 def _rules(
