@@ -101,16 +101,16 @@ def load(path: Path, values: Mapping[str, str], *, name: str = "") -> Expectatio
     content = parsed.value if parsed.value is not None else {}
     _check_keys(content, _SECTIONS, where=name)
     tables = content.get("tables") or {}
-    if not isinstance(tables, dict):
+    if not isinstance(tables, dict) or not all(isinstance(table, str) for table in tables):
         raise SettingsError(
-            "is not a mapping",
+            "is not a mapping from names of tables",
             where=f"{name}: tables",
             next_step="write the name of each table, and its rules below it",
         )
     return Expectations(
         rows=tuple(_rules(name, parsed, ("rows",), content.get("rows"), values)),
         tables={
-            str(table): tuple(_rules(name, parsed, ("tables", table), entries, values))
+            table: tuple(_rules(name, parsed, ("tables", table), entries, values))
             for table, entries in tables.items()
         },
     )
