@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipelines.datasets.sources import redact
 from pipelines.datasets.sources.reading import NOTHING, kind_of
 from pipelines.errors import DataError, SettingsError
 from pipelines.settings import IngestSettings
@@ -33,14 +34,14 @@ def roles(columns: Iterable[str], target: str, settings: IngestSettings) -> list
     if missing:
         raise DataError(
             f"there is no column {', '.join(missing)}; there are: {', '.join(names)}",
-            where=settings.source,
+            where=redact(settings.source),
             next_step="name columns that the source has, or mend the source",
         )
     left = [name for name in names if name not in {*taken.values(), *settings.ignore}]
     if not left:
         raise DataError(
             "no column is left to predict from",
-            where=settings.source,
+            where=redact(settings.source),
             next_step="shorten ingest.ignore, or use a source with features",
         )
     return left
@@ -87,7 +88,7 @@ def check_not_identifiers(
         if len(known) >= _IDENTIFIER_ROWS and distinct >= _IDENTIFIER_SHARE * len(known):
             raise DataError(
                 f"{distinct} distinct texts in {len(known)} rows: an identifier, not a feature",
-                where=f"{settings.source}: {name}",
+                where=f"{redact(settings.source)}: {name}",
                 next_step="list it in ingest.ignore (or as ingest.group, if rows can share it)",
             )
 

@@ -81,11 +81,11 @@ def _shaped(
         shaped[settings.time] = _timestamps(frame[settings.time], settings)
     if settings.group is not None:
         shaped[settings.group] = frame[settings.group]
-    shaped[target] = binary(frame[target], where=f"{settings.source}: {target}")
+    shaped[target] = binary(frame[target], where=f"{sources.redact(settings.source)}: {target}")
     numbers: list[str] = []
     categories: list[str] = []
     for name in found:
-        where = f"{settings.source}: {name}"
+        where = f"{sources.redact(settings.source)}: {name}"
         column = feature(frame[name], is_category=name in settings.categories, where=where)
         (numbers if column.dtype == "float64" else categories).append(name)
         shaped[name] = column
@@ -102,7 +102,7 @@ def _shaped(
 
 
 def _timestamps(column: pd.Series, settings: IngestSettings) -> pd.Series:
-    where = f"{settings.source}: {column.name}"
+    where = f"{sources.redact(settings.source)}: {column.name}"
     if pd.api.types.is_numeric_dtype(column):
         raise DataError(
             f"holds numbers (the first is {column.iloc[0]}), not times",
@@ -131,7 +131,7 @@ def _months(
         raise DataError(
             f"no row from {settings.since or 'the beginning'} to {settings.until or 'the end'}; "
             f"the data goes from {months.min()} to {months.max()}",
-            where=f"{settings.source}: {time}",
+            where=f"{sources.redact(settings.source)}: {time}",
             next_step="move ingest.since and ingest.until",
         )
     rows = frame[inside].sort_values(time, kind="stable")

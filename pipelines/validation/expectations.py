@@ -152,7 +152,9 @@ def _wrong(rule: Rule, problem: str, next_step: str) -> SettingsError:
 
 
 def _result(table: str, rule: Rule, answer: Mapping[str, Any] | None) -> Result:
-    faults = ["Great Expectations gave no answer"] if answer is None else sorted(_faults(answer))
+    faults = (
+        ["Great Expectations gave no answer"] if answer is None else sorted(set(_faults(answer)))
+    )
     result: Mapping[str, Any] = answer["result"] if answer is not None else {}
     counted = "element_count" in result and result.get("unexpected_count") is not None
     checked = result["element_count"] - (result.get("missing_count") or 0) if counted else None
@@ -196,5 +198,6 @@ def _faults(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _examples(result: Mapping[str, Any]) -> tuple[str, ...]:
-    seen = dict.fromkeys(wording.written(item) for item in result["partial_unexpected_list"])
+    values = (item for item in result["partial_unexpected_list"] if item is not None)
+    seen = dict.fromkeys(wording.written(item) for item in values)
     return tuple(seen)[:_EXAMPLES]

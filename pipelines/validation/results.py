@@ -79,7 +79,11 @@ class Result:
     @property
     def demand(self) -> str:
         """The limits, and how many values must keep to them, in words."""
-        tolerance = f"in at least {100 * self.mostly:.6g} %" if self.mostly < 1 else ""
+        tolerance = (
+            f"in at least {100 * self.mostly:.6g}\N{NARROW NO-BREAK SPACE}%"
+            if self.mostly < 1
+            else ""
+        )
         return ", ".join(filter(None, (self.expected, tolerance)))
 
     @property

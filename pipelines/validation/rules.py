@@ -97,8 +97,28 @@ def load(path: Path, values: Mapping[str, str], *, name: str = "") -> Expectatio
             Whether an expectation exists and takes these arguments is checked where it is built.
     """
     name = name or str(path)
+    parsed = _parsed(path, name)
+    content = parsed.value if parsed.value is not None else {}
+    _check_keys(content, _SECTIONS, where=name)
+    tables = content.get("tables") or {}
+    if not isinstance(tables, dict) or not all(isinstance(table, str) for table in tables):
+        raise SettingsError(
+            "is not a mapping from names of tables",
+            where=f"{name}: tables",
+            next_step="write the name of each table, and its rules below it",
+        )
+    return Expectations(
+        rows=tuple(_rules(name, parsed, ("rows",), content.get("rows"), values)),
+        tables={
+            table: tuple(_rules(name, parsed, ("tables", table), entries, values))
+            for table, entries in tables.items()
+        },
+    )
+
+
+def _parsed(path: Path, name: str) -> Parsed:
     try:
-        parsed = parse(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(
             "the file is missing",
@@ -109,22 +129,6 @@ def load(path: Path, values: Mapping[str, str], *, name: str = "") -> Expectatio
         raise SettingsError(
             f"not readable as YAML: {error}", where=name, next_step="mend the line named"
         ) from error
-    content = parsed.value if parsed.value is not None else {}
-    _check_keys(content, _SECTIONS, where=name)
-    tables = content.get("tables") or {}
-    if not isinstance(tables, dict):
-        raise SettingsError(
-            "is not a mapping",
-            where=f"{name}: tables",
-            next_step="write the name of each table, and its rules below it",
-        )
-    return Expectations(
-        rows=tuple(_rules(name, parsed, ("rows",), content.get("rows"), values)),
-        tables={
-            str(table): tuple(_rules(name, parsed, ("tables", table), entries, values))
-            for table, entries in tables.items()
-        },
-    )
 
 
 def _rules(

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from pipelines.datasets.columns import check_not_identifiers, roles
 from pipelines.datasets.table import Table
 from pipelines.errors import DataError, SettingsError, SourceError
 from pipelines.schema import Schema
@@ -47,9 +48,14 @@ def settings(source: Path | str, **changes: Any) -> IngestSettings:
     return IngestSettings.model_validate(values)
 
 
-@pytest.fixture(params=["csv", "parquet", "sqlite"])
+@pytest.fixture(params=["csv", "parquet", "sqlite", "s3"])
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     frame = rows()
+    if request.param == "s3":
+        files = request.getfixturevalue("bucket")
+        for number, part in enumerate([frame[:20], frame[20:]]):
+            files.pipe(f"sales/t/{number}.csv", part.to_csv(index=False).encode())
+        return "s3://sales/t/*.csv"
     if request.param == "csv":
         frame.to_csv(tmp_path / "a.csv", index=False)
         return str(tmp_path / "a.csv")
@@ -202,3 +208,15 @@ def test_data_that_cannot_be_used_is_named(case: str, tmp_path: Path) -> None:
 def test_a_missing_source_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such file"):
         Table().read(settings(tmp_path / "none.csv"))
+
+
+def test_a_message_about_a_column_does_not_show_the_password() -> None:
+    secret = settings("postgresql://me:hunter2@host/shop?table=orders", target="lost")
+    with pytest.raises(DataError) as missing:
+        roles(["at", "customer"], "lost", secret)
+    with pytest.raises(DataError) as identifier:
+        names = pd.Series([f"r{number}" for number in range(60)])
+        check_not_identifiers({"id": names}, ["id"], secret)
+    for caught in (missing, identifier):
+        assert "hunter2" not in str(caught.value)
+        assert "host/shop" in caught.value.where

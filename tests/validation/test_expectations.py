@@ -59,7 +59,7 @@ def test_mostly_forgives_and_quarantine_still_takes_the_row() -> None:
     )
     assert result.outcome is Outcome.PASSED
     assert result.positions == (12,)
-    assert result.demand == "at most 10, in at least 60 %"
+    assert result.demand == "at most 10, in at least 60\N{NARROW NO-BREAK SPACE}%"
     assert result.reason == "x: values to be between (at most 10)"
 
 

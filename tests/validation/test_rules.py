@@ -56,6 +56,7 @@ BAD = {
     "an unknown section": ("row: []\n", "unknown key row; allowed: rows, tables"),
     "no list of rules": ("rows: {type: a}\n", "rows: is not a list"),
     "no mapping of tables": ("tables: [a]\n", "tables: is not a mapping"),
+    "a table named by a number": ("tables:\n  2013: []\n", "tables: is not a mapping"),
     "a rule of text": ("rows:\n  - expect_x\n", r"rows\[0\], line 2: the entry: "),
     "no type": ("rows:\n  - kwargs: {}\n", r"rows\[0\], line 2: type: Field required"),
     "a bad severity": (

@@ -16,6 +16,7 @@ Belongs here: finding, fetching, decoding. Does not belong here: what a column m
 """
 
 from pipelines.datasets.sources.files import read_file
+from pipelines.datasets.sources.location import redact
 from pipelines.datasets.sources.reading import fingerprint, read
 
-__all__ = ["fingerprint", "read", "read_file"]
+__all__ = ["fingerprint", "read", "read_file", "redact"]

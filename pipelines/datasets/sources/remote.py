@@ -31,7 +31,8 @@ def opened(location: RemoteFiles) -> Generator[Opened]:
     Raises:
         SourceError: no file, no answer, no permission, or a transfer that breaks off.
     """
-    with _Store(location) as store, tempfile.TemporaryDirectory(prefix="evergreen-") as folder:
+    store = _Store(location)
+    with tempfile.TemporaryDirectory(prefix="evergreen-") as folder:
         for number, remote in enumerate(store.find()):
             where = store.shown(remote)
             # Files of one name in two folders must not meet.
@@ -51,8 +52,8 @@ def fingerprint(location: RemoteFiles) -> list[dict[str, Any]]:
     Raises:
         SourceError: no file, no answer, or no permission.
     """
-    with _Store(location) as store:
-        return [store.state(remote) for remote in store.find()]
+    store = _Store(location)
+    return [store.state(remote) for remote in store.find()]
 
 
 class _Store:
@@ -61,13 +62,7 @@ class _Store:
     def __init__(self, location: RemoteFiles) -> None:
         self._location = location
         self._where = redact(location.url)
-
-    def __enter__(self) -> _Store:
         self._system = self._ask(self._connect)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._system.clear_instance_cache()
 
     def find(self) -> list[str]:
         """The paths, sorted; at least one."""

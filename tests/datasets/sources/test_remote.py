@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,58 +16,7 @@ import s3fs
 
 from pipelines.datasets import sources
 from pipelines.errors import SourceError
-
-KEY = "AKIAEXAMPLE"
-SECRET = "very-secret-words"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[str]:
-    """The endpoint of an S3 server; it ends with the module."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_for(port)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def wait_for(port: int) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError(f"no server on port {port}")
-
-
-@pytest.fixture
-def bucket(store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[s3fs.S3FileSystem]:
-    """A bucket "sales" with two months in it, and the environment that leads there."""
-    point_at(store, monkeypatch)
-    files = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)
-    files.mkdir("sales")
-    for number in (1, 2):
-        with files.open(f"sales/y/2024-0{number}.parquet", "wb") as file:
-            pd.DataFrame({"a": [number], "b": ["x"]}).to_parquet(file)
-    yield files
-    files.rm("sales", recursive=True)
-
-
-def point_at(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+from tests.datasets.conftest import KEY, SECRET, free_port, point_at
 
 
 def test_a_pattern_on_s3_is_read(bucket: s3fs.S3FileSystem) -> None:
