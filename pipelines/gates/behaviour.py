@@ -78,4 +78,3 @@ def _judge_case(case: Case) -> Verdict:
 
 def _absent(name: str) -> Verdict:
     return Verdict(name, Outcome.INCONCLUSIVE, "was not measured")
-
