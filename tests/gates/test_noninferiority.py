@@ -5,6 +5,7 @@ import pytest
 
 from pipelines.gates.evidence import Paired
 from pipelines.gates.noninferiority import judge_noninferiority
+from pipelines.statistics.blocks import Blocks
 from pipelines.verdicts import Outcome
 from tests.gates.factories import SETTINGS, health
 from tests.gates.simulation import World
@@ -124,3 +125,22 @@ def test_two_perfect_models_on_few_rows_prove_nothing():
     verdict = judge_noninferiority(paired, few, SETTINGS, is_forced=True)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "never ranked a pair differently" in verdict.reason
+
+
+@pytest.mark.parametrize("has_independent_rows", [True, False])
+def test_the_order_of_the_rows_does_not_matter(has_independent_rows):
+    challenger, champion, holdout = health(4)
+    blocks = np.arange(holdout.labels.size) if has_independent_rows else holdout.blocks
+    straight = Paired.of(challenger, champion, replace(holdout, blocks=blocks))
+    order = np.random.default_rng(1).permutation(holdout.labels.size)
+    mixed = Paired(
+        straight.labels[order],
+        straight.challenger[order],
+        straight.champion[order],
+        Blocks.of(blocks[order]),
+    )
+    one, other = (
+        judge_noninferiority(paired, holdout, SETTINGS, is_forced=True).evidence["difference"]
+        for paired in (straight, mixed)
+    )
+    assert one["lower"] == pytest.approx(other["lower"], abs=1e-12)

@@ -64,9 +64,9 @@ def test_a_broken_slice_hides_in_the_whole():
 
 
 def test_a_slice_at_the_margin_seldom_passes():
-    # One slice whose true loss is the margin: promotion would be wrong, and rarer than alpha + 5 %.
+    # One slice whose true loss is the margin: promotion would be wrong, and about as rare as alpha.
     passed = 0
-    for seed in range(40):
+    for seed in range(25):
         paired, columns = flights(seed)
         weaker = World(
             rows=20_000, prevalence=0.22, champion_auc=0.75, challenger_auc=0.70, days=21
@@ -76,8 +76,8 @@ def test_a_slice_at_the_margin_seldom_passes():
         scores = np.where(mask, worse, paired.challenger)
         mixed = Paired(paired.labels, scores, paired.champion, paired.blocks)
         passed += judge_slices(mixed, columns, SETTINGS).has_passed
-    print(f"one slice at the margin: {passed} of 40 passed")
-    assert passed <= 5
+    print(f"one slice at the margin: {passed} of 25 passed")
+    assert passed <= 4
 
 
 def test_small_values_are_judged_together_and_reported_apart():
@@ -87,7 +87,7 @@ def test_small_values_are_judged_together_and_reported_apart():
     reported = [found["slice"] for found in verdict.evidence["reported_only"]]
     assert f"carrier={POOLED}" in tested
     assert {"carrier=C12", "carrier=C15"} <= set(reported)
-    assert set(tested) | set(reported) == {f"carrier={name}" for name in (*CARRIERS, POOLED)}
+    assert sorted(tested + reported) == sorted(f"carrier={name}" for name in (*CARRIERS, POOLED))
     assert all(
         min(found["positives"], found["negatives"]) >= SETTINGS.slice_positives
         for found in verdict.evidence["tested"]
@@ -121,6 +121,20 @@ def test_an_open_slice_that_nobody_could_clear_does_not_block_and_a_fairness_gro
     assert not any(found["is_testable"] for found in open_slices)
     assert ordinary.has_passed, ordinary.reason
     assert strict.outcome is Outcome.INCONCLUSIVE
+
+
+def test_thousands_of_rare_values_are_pooled_and_do_not_bury_the_evidence():
+    paired, _ = flights(1)
+    tails = np.array([f"N{number}" for number in np.arange(20_000) % 4000], dtype=object)
+    tails[::7] = None
+    verdict = judge_slices(paired, {"tail": tails}, SETTINGS)
+    assert verdict.has_passed
+    assert [found["slice"] for found in verdict.evidence["tested"]] == [
+        "tail=None",
+        f"tail={POOLED}",
+    ]
+    assert len(verdict.evidence["reported_only"]) == 50
+    assert verdict.evidence["reported_only_count"] == 4000
 
 
 def test_no_slice_large_enough_is_inconclusive():
