@@ -11,7 +11,7 @@ enough rows the loss is AUC(champion) - AUC(challenger) on its rows, and over al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +21,15 @@ from pipelines.gates import differences
 from pipelines.gates.evidence import Paired
 from pipelines.gates.usable import lacking
 from pipelines.settings import GateSettings
-from pipelines.statistics.arrays import Array, Mask
+from pipelines.statistics.arrays import Array
 from pipelines.statistics.estimate import Estimate
 from pipelines.statistics.multiplicity import rejected
 from pipelines.statistics.power import detectable_distance
 from pipelines.verdicts import Outcome, Verdict
 
 POOLED = "(all smaller ones)"
+# A column may have thousands of rare values; their names would bury the rest of the evidence.
+_REPORTED = 50
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def _judge(
         "slice_margin": settings.slice_margin,
         "slice_positives": settings.slice_positives,
         "tested": [finding.to_json(settings.alpha) for finding in findings],
-        "reported_only": reported,
+        "reported_only": reported[:_REPORTED],
+        "reported_only_count": len(reported),
     }
     if not findings:
         reason = f"no slice has {settings.slice_positives} rows of each class in enough blocks"
@@ -124,36 +127,39 @@ def _judge(
 def _divide(
     paired: Paired, columns: Mapping[str, Array], settings: GateSettings
 ) -> tuple[list[_Slice], list[dict[str, Any]]]:
-    """Slices that can be tested, and the names and sizes of those that cannot."""
-    tested, reported = [], []
-    for name, mask in _members(paired, columns, settings):
-        part = paired.where(mask)
-        if _is_large(part, settings):
-            estimate = differences.auc(part, settings)
-            tested.append(_Slice(name, part.positives, part.negatives, estimate))
-        else:
-            reported.append(
-                {"slice": name, "positives": part.positives, "negatives": part.negatives}
-            )
-    return tested, reported
-
-
-def _members(
-    paired: Paired, columns: Mapping[str, Array], settings: GateSettings
-) -> Iterator[tuple[str, Mask]]:
-    """Every value of every column; the small ones of a column also together, as one slice."""
+    """Slices that can be tested, and the names and sizes of those that cannot, largest first."""
+    tested: list[_Slice] = []
+    reported: list[dict[str, Any]] = []
     for column, values in columns.items():
-        distinct, of_row = np.unique(values, return_inverse=True)
-        is_small = np.zeros(values.size, dtype=bool)
-        small = 0
-        for index, value in enumerate(distinct):
-            mask = of_row == index
-            if not _is_large(paired.where(mask), settings):
-                is_small |= mask
-                small += 1
-            yield f"{column}={value}", mask
-        if small > 1:
-            yield f"{column}={POOLED}", is_small
+        # Columns of Python objects may mix text with None, which has no order to be found by.
+        sortable = values.astype(str) if values.dtype.kind == "O" else values
+        distinct, of_row = np.unique(sortable, return_inverse=True)
+        rows = np.bincount(of_row)
+        positives = np.bincount(of_row, paired.labels).astype(np.int64)
+        is_small = np.ones(distinct.size, dtype=bool)
+        for index in np.flatnonzero(
+            np.minimum(positives, rows - positives) >= settings.slice_positives
+        ):
+            part = paired.where(of_row == index)
+            if not lacking(part):
+                is_small[index] = False
+                tested.append(_tested(f"{column}={distinct[index]}", part, settings))
+        reported += [
+            _reported(f"{column}={distinct[index]}", positives[index], rows[index])
+            for index in np.flatnonzero(is_small)
+        ]
+        pool = paired.where(is_small[of_row])
+        if is_small.sum() > 1 and _is_large(pool, settings):
+            tested.append(_tested(f"{column}={POOLED}", pool, settings))
+    return tested, sorted(reported, key=lambda small: -small["positives"])
+
+
+def _tested(name: str, part: Paired, settings: GateSettings) -> _Slice:
+    return _Slice(name, part.positives, part.negatives, differences.auc(part, settings))
+
+
+def _reported(name: str, positives: int, rows: int) -> dict[str, Any]:
+    return {"slice": name, "positives": int(positives), "negatives": int(rows - positives)}
 
 
 def _is_large(part: Paired, settings: GateSettings) -> bool:

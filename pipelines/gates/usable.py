@@ -10,7 +10,8 @@ from pipelines.statistics.blocks import Blocks
 from pipelines.verdicts import Outcome, Verdict
 
 # Below these the approximations behind every interval are not to be trusted: DeLong's normal
-# limit with few rows of a class, Student's t with few blocks (see docs/adr/0004-intervals.md).
+# limit with few rows of a class, Student's t with few blocks; what was measured is in
+# docs/adr/0004-small-sample-intervals.md.
 MINIMUM_CLASS_ROWS = 30
 MINIMUM_BLOCKS = 8
 

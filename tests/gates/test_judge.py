@@ -32,6 +32,17 @@ def test_a_good_challenger_passes_every_part():
     assert verdict.evidence["not_asked"] == ["fairness"]
 
 
+def test_independent_rows_are_judged_without_days():
+    challenger, champion, holdout = health()
+    rows = np.arange(holdout.labels.size)
+    apart = replace(holdout, blocks=rows + 10_000, time=None)
+    verdict = judge(challenger, champion, apart, SETTINGS, RUN)
+    assert verdict.has_passed, verdict.reason
+    parts = {part.name: part.evidence for part in verdict.parts}
+    assert parts["non-inferiority"]["method"] == "DeLong"
+    assert parts["calibration"]["brier_difference"]["units"] == rows.size
+
+
 def test_the_same_evidence_gives_the_same_verdict_to_the_last_digit():
     first = judge(*health(), SETTINGS, RUN)
     again = judge(*health(), SETTINGS, RUN)

@@ -1,17 +1,19 @@
 import math
 
+import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from pipelines.gates.evidence import ShuffledControl
 from pipelines.gates.shuffled import judge_shuffled_control
-from pipelines.statistics.auc import chance_standard_error
+from pipelines.statistics.auc import auc, chance_standard_error
 from pipelines.verdicts import Outcome
 
 ERROR = chance_standard_error(200, 1800)
 
 
 @pytest.mark.parametrize(
-    ("auc", "outcome"),
+    ("found", "outcome"),
     [
         (0.5, Outcome.PASSED),
         (0.5 + 2.9 * ERROR, Outcome.PASSED),
@@ -21,10 +23,29 @@ ERROR = chance_standard_error(200, 1800)
         (math.nan, Outcome.INCONCLUSIVE),
     ],
 )
-def test_three_standard_errors_are_the_limit(auc, outcome):
-    assert judge_shuffled_control(ShuffledControl(auc, 200, 1800)).outcome is outcome
+def test_three_standard_errors_are_the_limit(found, outcome):
+    assert judge_shuffled_control(ShuffledControl(found, 200, 1800)).outcome is outcome
 
 
 def test_a_control_that_was_not_run_or_has_one_class_is_inconclusive():
     assert judge_shuffled_control(None).outcome is Outcome.INCONCLUSIVE
     assert judge_shuffled_control(ShuffledControl(0.5, 0, 10)).outcome is Outcome.INCONCLUSIVE
+
+
+def test_only_labels_shuffled_on_both_sides_are_a_control():
+    """Against the true labels a model of nothing lands anywhere: it has a direction by luck."""
+    shuffled, true = [], []
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        features = generator.normal(size=(2000, 3))
+        labels = (features[:, 0] + generator.normal(size=2000) > 1).astype(float)
+        permuted = generator.permutation(labels)
+        model = LogisticRegression().fit(features[:1000], permuted[:1000])
+        scores = model.predict_proba(features[1000:])[:, 1]
+        for found, answer in ((shuffled, permuted), (true, labels)):
+            held = answer[1000:]
+            positives = int(held.sum())
+            control = ShuffledControl(auc(held, scores), positives, 1000 - positives)
+            found.append(judge_shuffled_control(control).outcome)
+    assert shuffled.count(Outcome.PASSED) >= 39
+    assert true.count(Outcome.FAILED) >= 20
