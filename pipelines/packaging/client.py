@@ -31,7 +31,7 @@ class Client:
         """The server's answer to `{"rows": rows}`.
 
         Raises:
-            PackageError: it refuses, breaks off, or answers something else than JSON.
+            PackageError: it refuses, breaks off, or answers something else than predictions.
         """
         return self._read(self._post(_body(rows)))
 
@@ -71,9 +71,11 @@ class Client:
             raise self._fault(f"status {status}: {content[:500].decode(errors='replace')}")
         try:
             value = json.loads(content)
-        except ValueError as error:
-            raise self._fault(f"not JSON: {content[:200]!r}") from error
-        return dict(value)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict) or not isinstance(value.get("probabilities"), list):
+            raise self._fault(f"not a prediction: {content[:200]!r}")
+        return value
 
     def _fault(self, problem: str) -> PackageError:
         return PackageError(

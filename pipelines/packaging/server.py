@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,17 +133,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(True)]
     except psutil.NoSuchProcess:
         family = []
-    # The group is signalled even if its leader is gone: its workers may have outlived it.
-    _signal(process.pid, signal.SIGTERM)
-    _, alive = psutil.wait_procs(family, timeout=DRAIN_SECONDS)
-    for straggler in alive:
+    deadline = time.monotonic() + DRAIN_SECONDS
+    # Again every second: a server that is still starting may lose a signal.
+    while family and time.monotonic() < deadline:
+        process.terminate()
+        _, family = psutil.wait_procs(family, timeout=1.0)
+    for straggler in family:
         straggler.kill()
-    _signal(process.pid, signal.SIGKILL)
+    # The whole group, even if its leader is gone: a worker may have been started meanwhile.
+    with suppress(ProcessLookupError):  # nobody of it is left
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _signal(group: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return  # nobody of it is left
