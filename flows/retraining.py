@@ -21,6 +21,7 @@ from pipelines import lineage, settings
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN
 from pipelines.evaluation import report
 from pipelines.files import write_json, write_text
+from pipelines.orphans import LOOK_EVERY_SECONDS
 from pipelines.paths import home
 from pipelines.stages import ingest
 from pipelines.state import leases, runs, store
@@ -97,8 +98,8 @@ def retrain(
         logger.info("run %s of %s from commit %s", run.id, model, run.base[:12])
         if is_taken_up:
             logger.info("it was killed before, and goes on")
-            # The stage that it left behind looks for its parent twice a second.
-            time.sleep(1.5)
+            # Let the stage that it left behind see that its parent is gone.
+            time.sleep(3 * LOOK_EVERY_SECONDS)
         with _failure_recorded(engine, run), _current_folder_kept():
             return _walk(Setting(project, places, engine, run))
 

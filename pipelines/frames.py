@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipelines.errors import SettingsError
+from pipelines.inference.encode import Tensors, encode_columns
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
-from pipelines.serving.encode import Tensors, encode_columns
 
 
 def read_partitions(folder: Path) -> pd.DataFrame:

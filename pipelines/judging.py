@@ -23,10 +23,10 @@ from pipelines.gates.behaviour import direction_violation, range_violation
 from pipelines.gates.evidence import Candidate, Case, Holdout, Leg, Run, ShuffledControl
 from pipelines.gates.judge import judge
 from pipelines.gates.skew import conversion_leg
+from pipelines.inference.session import ModelSession
 from pipelines.models import parity
 from pipelines.paths import ModelPaths
 from pipelines.schema import Schema
-from pipelines.serving.session import ModelSession
 from pipelines.settings import GateSettings, ModelSettings
 from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, MODEL_FILE, digest
 from pipelines.verdicts import Outcome, Verdict

@@ -14,9 +14,9 @@ import pandas as pd
 
 from pipelines.errors import ModelError
 from pipelines.frames import features, tensors
+from pipelines.inference.session import ModelSession
 from pipelines.models.base import Fitted
 from pipelines.schema import Schema
-from pipelines.serving.session import ModelSession
 
 ORDINARY_ROWS = 2000
 UNSEEN = "\N{SNOWMAN} never seen"

@@ -20,7 +20,16 @@ SERVICE = "pipelines.serving.service:Evergreen"
 MODEL_FOLDER = "model"
 BENTOFILE = "bentofile.yaml"
 # Everything that serving imports of ours; a test imports the service from these alone.
-SOURCES = ("__init__.py", "errors.py", "schema.py", "signature.py", "serving/*.py")
+SOURCES = (
+    "__init__.py",
+    "errors.py",
+    "schema.py",
+    "signature.py",
+    "inference/__init__.py",
+    "inference/encode.py",
+    "inference/session.py",
+    "serving/*.py",
+)
 # Everything that these files import of others.
 REQUIREMENTS = ("anyio", "bentoml", "numpy", "onnxruntime", "starlette")
 ENVIRONMENT = {"BENTOML_DO_NOT_TRACK": "True", "OMP_NUM_THREADS": "1"}

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipelines.columns import encode_batch
 from pipelines.errors import EvergreenError, PackageError
+from pipelines.inference.columns import encode_batch
+from pipelines.inference.session import ModelSession
 from pipelines.packaging.client import Client, Row
 from pipelines.packaging.server import running
 from pipelines.packaging.store import bento_path, model_folder
 from pipelines.paths import HomePaths
-from pipelines.serving.session import ModelSession
 from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, MODEL_FILE
 from pipelines.verdicts import Outcome, Verdict
 

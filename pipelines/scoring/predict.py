@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from pipelines.columns import encode_batch
 from pipelines.errors import DataError
+from pipelines.inference.columns import encode_batch
+from pipelines.inference.session import ModelSession, Prediction
 from pipelines.scoring.sink import check_target, writing
 from pipelines.scoring.source import open_source
 from pipelines.serving import release
-from pipelines.serving.session import ModelSession, Prediction
 
 BATCH_ROWS = 65_536
 # Rows in one call of the graph: its one-hot columns then fit into the cache of a core.

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from pipelines.errors import CellError, RequestError
-from pipelines.serving.session import Prediction
+from pipelines.inference.session import Prediction
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_ROWS = 4096

@@ -16,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pipelines.errors import CellError, RequestError
+from pipelines.inference.encode import encode_rows
+from pipelines.inference.session import ModelSession
 from pipelines.serving import release
 from pipelines.serving.body_limit import BodyLimit
-from pipelines.serving.encode import encode_rows
 from pipelines.serving.protocol import (
     JSON,
     MAX_BODY_BYTES,
@@ -27,7 +28,6 @@ from pipelines.serving.protocol import (
     write_answer,
     write_problem,
 )
-from pipelines.serving.session import ModelSession
 
 # Beside the package `pipelines`, wherever the bento was unpacked.
 MODEL_FOLDER = Path(__file__).resolve().parents[2] / "model"

@@ -3,6 +3,3 @@
 Each module has `run(paths, settings)`. Does not belong here: anything that looks at the world
 outside the stage's declared inputs, or at the clock; that is the flow's.
 """
-
-# Names the process that a stage must not outlive; set by whoever starts the stage.
-PARENT = "EVERGREEN_PARENT"

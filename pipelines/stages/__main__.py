@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
-import threading
-import time
 from importlib import import_module
 from pathlib import Path
 
-import psutil
-
 from pipelines import settings
 from pipelines.errors import EXIT_BAD_INPUT, EXIT_DONE, EvergreenError, SettingsError
+from pipelines.orphans import end_with_parent
 from pipelines.paths import ModelPaths
-from pipelines.stages import PARENT
 
 STAGES = ("ingest", "validate", "split", "tune", "train", "evaluate")
 
 
 def main(arguments: list[str]) -> int:
     """Run one stage in the current folder; the exit code is the error's own."""
-    _end_with_parent()
+    end_with_parent()
     try:
         if len(arguments) != 2 or arguments[0] not in STAGES:
             raise SettingsError(
@@ -43,23 +38,6 @@ def main(arguments: list[str]) -> int:
         print(f"error: {error}\n  next step: {_advice(error)}", file=sys.stderr)
         return EXIT_BAD_INPUT
     return EXIT_DONE
-
-
-def _end_with_parent() -> None:
-    """End when the flow that started this stage is killed, or it would write on behind its back.
-
-    A killed process cannot stop its children, so the child has to look.
-    """
-    parent = int(os.environ.get(PARENT, "0"))
-    if not parent:
-        return
-
-    def watch() -> None:
-        while psutil.pid_exists(parent):
-            time.sleep(0.5)
-        os._exit(EXIT_BAD_INPUT)
-
-    threading.Thread(target=watch, daemon=True, name="watch-parent").start()
 
 
 def _advice(error: OSError) -> str:

@@ -14,9 +14,9 @@ from pipelines.evaluation.metrics import Certainty, importance, measure
 from pipelines.evaluation.slices import slices
 from pipelines.files import write_json, write_text
 from pipelines.frames import groups, labels, slice_columns, tensors
+from pipelines.inference.session import ModelSession
 from pipelines.paths import ModelPaths
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
-from pipelines.serving.session import ModelSession
 from pipelines.settings import ModelSettings
 from pipelines.statistics.auc import RocCurve, roc_curve
 from pipelines.statistics.blocks import Blocks

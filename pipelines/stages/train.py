@@ -8,11 +8,11 @@ import pandas as pd
 from pipelines import registry
 from pipelines.files import read_json, replacing, write_json, write_parquet
 from pipelines.frames import features, groups, labels, row_hashes
+from pipelines.inference.session import ModelSession
 from pipelines.models import parity
 from pipelines.models.base import Family, Params, last
 from pipelines.paths import ModelPaths
 from pipelines.schema import Schema
-from pipelines.serving.session import ModelSession
 from pipelines.settings import ModelSettings
 from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, MODEL_FILE, Signature, digest
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import EXIT_BAD_INPUT, RemoteError, StageError, WorkspaceError
-from pipelines.stages import PARENT
+from pipelines.orphans import PARENT
 
 OnLine = Callable[[str], None]
 _TAIL_LINES = 40

@@ -15,10 +15,10 @@ import pytest
 from pyarrow import csv as arrow_csv
 
 from pipelines.errors import CellError, DataError, ModelError
+from pipelines.inference.encode import encode_rows
+from pipelines.inference.session import ModelSession
 from pipelines.packaging import model_folder
 from pipelines.scoring import predict_file
-from pipelines.serving.encode import encode_rows
-from pipelines.serving.session import ModelSession
 from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, Signature
 from tests.model_folder import SCHEMA
 from tests.packaged import Packaged

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pipelines.errors import CellError, RequestError
+from pipelines.inference.session import Prediction
 from pipelines.serving.protocol import MAX_ROWS, read_rows, write_answer, write_problem
-from pipelines.serving.session import Prediction
 
 
 def test_rows_come_out_as_they_were_sent() -> None:

@@ -12,10 +12,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from pipelines.errors import ModelError
+from pipelines.inference.session import ModelSession
 from pipelines.packaging import model_folder
 from pipelines.serving import service
 from pipelines.serving.protocol import MAX_BODY_BYTES
-from pipelines.serving.session import ModelSession
 from pipelines.signature import MODEL_FILE
 from tests.model_folder import SCHEMA
 from tests.packaged import Packaged

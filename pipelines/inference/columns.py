@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.errors import CellError
+from pipelines.inference.encode import Coded, Column, Tensors, encode_columns
 from pipelines.schema import Schema
-from pipelines.serving.encode import Coded, Column, Tensors, encode_columns
 
 
 def encode_batch(schema: Schema, batch: pa.RecordBatch, first_row: int = 0) -> Tensors:

@@ -11,8 +11,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from pipelines.errors import ModelError
+from pipelines.inference.encode import Tensors, encode_columns
 from pipelines.schema import CATEGORIES, NUMBERS, PROBABILITIES, Schema
-from pipelines.serving.encode import Tensors, encode_columns
 from pipelines.signature import MODEL_FILE, Signature
 
 LABEL = "label"

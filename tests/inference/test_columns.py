@@ -8,8 +8,8 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from pipelines.columns import encode_batch
 from pipelines.errors import CellError
+from pipelines.inference.columns import encode_batch
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
 
 SCHEMA = Schema(numbers=("x",), categories=("c",), target="y")

@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.columns import encode_batch
 from pipelines.errors import ModelError
+from pipelines.inference.columns import encode_batch
+from pipelines.inference.encode import encode_rows
+from pipelines.inference.session import ModelSession
 from pipelines.serving import release
-from pipelines.serving.encode import encode_rows
-from pipelines.serving.session import ModelSession
 from pipelines.signature import (
     GOLDEN_ANSWER,
     GOLDEN_FILE,

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.columns import encode_batch
 from pipelines.errors import CellError
+from pipelines.inference.columns import encode_batch
+from pipelines.inference.encode import Coded, encode_columns, encode_rows
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
-from pipelines.serving.encode import Coded, encode_columns, encode_rows
 
 SCHEMA = Schema(numbers=("distance", "hour"), categories=("carrier",), target="late")
 ROW: dict[str, Any] = {"distance": 1.5, "hour": 7, "carrier": "UA"}
