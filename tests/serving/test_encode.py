@@ -21,6 +21,13 @@ SCHEMA = Schema(numbers=("distance", "hour"), categories=("carrier",), target="l
 ROW: dict[str, Any] = {"distance": 1.5, "hour": 7, "carrier": "UA"}
 
 
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 def encode_one(**values: object) -> tuple[float, float, str]:
     tensors = encode_rows(SCHEMA, [{**ROW, **values}])
     return (*tensors[NUMBERS][0], tensors[CATEGORIES][0, 0])
@@ -90,7 +97,9 @@ def test_what_is_no_number_is_refused_by_row_and_column(value: object, words: st
     assert (caught.value.row, caught.value.column) == (1, "hour")
 
 
-@pytest.mark.parametrize("value", [1, 1.0, True, ["UA"], b"UA", "\ud800", "ab\udfffc"])
+@pytest.mark.parametrize(
+    "value", [1, 1.0, True, ["UA"], b"UA", "\ud800", "ab\udfffc", 10**5000, nested(100_000)]
+)
 def test_what_is_no_string_is_refused_by_row_and_column(value: object) -> None:
     with pytest.raises(CellError, match="row 1, column 'carrier'"):
         encode_rows(SCHEMA, [ROW, {**ROW, "carrier": value}])
