@@ -97,12 +97,16 @@ def test_what_is_no_number_is_refused_by_row_and_column(value: object, words: st
     assert (caught.value.row, caught.value.column) == (1, "hour")
 
 
-@pytest.mark.parametrize(
-    "value", [1, 1.0, True, ["UA"], b"UA", "\ud800", "ab\udfffc", 10**5000, nested(100_000)]
-)
+@pytest.mark.parametrize("value", [1, 1.0, True, ["UA"], b"UA", "\ud800", "ab\udfffc"])
 def test_what_is_no_string_is_refused_by_row_and_column(value: object) -> None:
     with pytest.raises(CellError, match="row 1, column 'carrier'"):
         encode_rows(SCHEMA, [ROW, {**ROW, "carrier": value}])
+
+
+def test_a_value_too_large_to_print_is_refused_all_the_same() -> None:
+    for value in (10**5000, nested(100_000)):
+        with pytest.raises(CellError, match="row 0, column 'carrier': a value of the type"):
+            encode_rows(SCHEMA, [{**ROW, "carrier": value}])
 
 
 def test_a_missing_column_is_not_a_missing_value() -> None:
