@@ -27,13 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.errors import CellError
-from pipelines.schema import CATEGORIES, MISSING_CATEGORY, NUMBERS, Schema
-from pipelines.serving.cells import (
+from pipelines.inference.cells import (
     EXACT_INTEGER,
     category_problem,
     is_encodable,
     number_problem,
 )
+from pipelines.schema import CATEGORIES, MISSING_CATEGORY, NUMBERS, Schema
 
 Tensors = dict[str, NDArray[Any]]
 
