@@ -44,7 +44,7 @@ coverage: install ## Coverage of pipelines/ and flows/, subprocesses included
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" --cov --cov-report=term-missing:skip-covered
 
 bench: install ## The measurements that the README quotes, side by side
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m benchmarks
 
 lock: install ## Resolve requirements.lock anew (names, versions and hashes; no addresses)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
