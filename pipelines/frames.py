@@ -8,14 +8,24 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.errors import SettingsError
+from pipelines.errors import DataError, SettingsError
 from pipelines.inference.encode import Tensors, encode_columns
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
 
 
 def read_partitions(folder: Path) -> pd.DataFrame:
-    """All partitions of `raw/` or `clean/`, in order of their names, with a fresh index."""
+    """All partitions of `raw/` or `clean/`, in order of their names, with a fresh index.
+
+    Raises:
+        DataError: there are none.
+    """
     files = sorted(folder.glob("*.parquet"))
+    if not files:
+        raise DataError(
+            "there are no rows",
+            where=str(folder),
+            next_step="run the stages before this one (`dvc repro`)",
+        )
     return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
@@ -43,6 +53,7 @@ def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 
 def labels(frame: pd.DataFrame, schema: Schema) -> npt.NDArray[np.int64]:
+    """0 or 1 for each row, shape (rows,)."""
     return frame[schema.target].to_numpy(dtype=np.int64)
 
 
