@@ -57,9 +57,7 @@ def _with(key: str, value: Any) -> dict[str, Any]:
         ("tune.pruner", "pruner", registry.PRUNERS),
     ],
 )
-def test_an_unknown_name_lists_the_allowed_ones(
-    key: str, kind: str, table: dict[str, str]
-) -> None:
+def test_an_unknown_name_lists_the_allowed_ones(key: str, kind: str, table: dict[str, str]) -> None:
     message = str(wrong(_with(key, "annealing")))
     assert f"models.{MODEL}.{key}: unknown {kind} 'annealing'" in message
     assert ", ".join(sorted(table)) in message

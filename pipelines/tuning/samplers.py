@@ -1,6 +1,7 @@
 """Samplers by name: what a trial tries, as a function of the trials before it.
 
-Each takes (space, history, slot, seed) and uses what it needs; the seed is the search's.
+Each takes (space, history, slot, seed) and uses what it needs; the seed is the search's. Slots
+begin at 1, because slot 0 tries the defaults.
 """
 # ruff: noqa: ARG001 (one signature for all of them)
 
@@ -39,16 +40,14 @@ def qmc(space: Mapping[str, Knob], history: History, slot: int, seed: int) -> Pa
 
     # One sequence for the whole search, so every slot has the same seed.
     sobol = sequences.Sobol(len(space), scramble=True, rng=seed)
-    sobol.fast_forward(slot)
+    if slot > 1:  # scipy cannot go forward by nothing
+        sobol.fast_forward(slot - 1)
     point = sobol.random(1)[0]
     return {name: knob.at(float(u)) for (name, knob), u in zip(space.items(), point, strict=True)}
 
 
 def grid(space: Mapping[str, Knob], history: History, slot: int, seed: int) -> Params:
-    """Three values of every knob, all combinations; starts over when they are used up.
-
-    Slot 0 is not asked for: it tries the defaults.
-    """
+    """Three values of every knob, all combinations; starts over when they are used up."""
     combinations = list(itertools.product(*(knob.grid() for knob in space.values())))
     # A large prime visits all of them and spreads a short search over the whole grid.
     chosen = combinations[(slot - 1) * _STRIDE % len(combinations)]

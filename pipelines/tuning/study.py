@@ -123,10 +123,10 @@ def _may_start(slot: int, lag: int, finished: Mapping[int, FrozenTrial]) -> bool
 
 
 def _decide(search: Search, history: list[FrozenTrial], rung: Rung) -> Decision:
-    if rung.is_last:
-        return Decision(is_pruned=False, notes={})
+    # The last rung ends the trial anyway; what the earlier ones were noted with is kept.
+    asked = rung.scores[:-1] if rung.is_last else rung.scores
     pruner = registry.load(registry.PRUNERS, search.settings.pruner)(search.rungs)
-    return decide(pruner, search.key, history, rung.slot, rung.scores)
+    return decide(pruner, search.key, history, rung.slot, asked)
 
 
 def _trial(search: Search, rung: Rung, decision: Decision) -> FrozenTrial:
