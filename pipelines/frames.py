@@ -31,7 +31,9 @@ def read_partitions(folder: Path) -> pd.DataFrame:
 
 def tensors(frame: pd.DataFrame, schema: Schema) -> Tensors:
     """What the model's graph takes, through the same code as in the service."""
-    columns = {name: frame[name].to_numpy(dtype=object) for name in schema.categories}
+    columns = {
+        name: frame[name].to_numpy(dtype=object, na_value=None) for name in schema.categories
+    }
     for name in schema.numbers:
         columns[name] = frame[name].to_numpy(dtype="float64", na_value=np.nan)
     return encode_columns(schema, columns)
