@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +34,20 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def emptied(folder: Path) -> Path:
+    """The folder, there and without content: nothing of an earlier run may stay among a new one's.
+
+    DVC removes the outputs of a stage before it runs it; a stage that is run by hand relies on
+    this.
+    """
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write the columns of `frame`, without its index."""
     with replacing(path) as temporary:
         frame.to_parquet(temporary, index=False, compression="zstd")
 
@@ -44,9 +58,16 @@ def write_json(value: Any, path: Path) -> None:
 
 
 def write_text(text: str, path: Path) -> None:
+    """Write UTF-8."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        OSError: there is no such file.
+        ValueError: it is not JSON.
+    """
     return json.loads(path.read_text(encoding="utf-8"))

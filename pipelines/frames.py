@@ -8,20 +8,32 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.errors import SettingsError
+from pipelines.errors import DataError, SettingsError
 from pipelines.inference.encode import Tensors, encode_columns
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
 
 
 def read_partitions(folder: Path) -> pd.DataFrame:
-    """All partitions of `raw/` or `clean/`, in order of their names, with a fresh index."""
+    """All partitions of `raw/` or `clean/`, in order of their names, with a fresh index.
+
+    Raises:
+        DataError: there are none.
+    """
     files = sorted(folder.glob("*.parquet"))
+    if not files:
+        raise DataError(
+            "there are no rows",
+            where=str(folder),
+            next_step="run the stages before this one (`dvc repro`)",
+        )
     return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
 def tensors(frame: pd.DataFrame, schema: Schema) -> Tensors:
     """What the model's graph takes, through the same code as in the service."""
-    columns = {name: frame[name].to_numpy(dtype=object) for name in schema.categories}
+    columns = {
+        name: frame[name].to_numpy(dtype=object, na_value=None) for name in schema.categories
+    }
     for name in schema.numbers:
         columns[name] = frame[name].to_numpy(dtype="float64", na_value=np.nan)
     return encode_columns(schema, columns)
@@ -43,6 +55,7 @@ def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 
 def labels(frame: pd.DataFrame, schema: Schema) -> npt.NDArray[np.int64]:
+    """0 or 1 for each row, shape (rows,)."""
     return frame[schema.target].to_numpy(dtype=np.int64)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.errors import ModelError
+from pipelines.errors import DataError, ModelError, SettingsError
 from pipelines.files import read_json
 from pipelines.frames import features, groups, labels, row_hashes, slice_columns, tensors
 from pipelines.gates.behaviour import direction_violation, range_violation
@@ -28,18 +28,27 @@ from pipelines.models import parity
 from pipelines.paths import ModelPaths
 from pipelines.schema import Schema
 from pipelines.settings import GateSettings, ModelSettings
-from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, MODEL_FILE, digest
+from pipelines.signature import (
+    GOLDEN_ANSWER,
+    GOLDEN_FILE,
+    MODEL_FILE,
+    TRAINED_ON_FILE,
+    TRAINING_FILE,
+    digest,
+)
 from pipelines.verdicts import Outcome, Verdict
 
 BASELINE = "baseline"
+HOLDOUT_FILE = "holdout.parquet"
 _TIMED_ROWS = 500
 _DIRECTION_ROWS = 200
 _DIRECTION_STEPS = 20
+_DIRECTION_TOLERANCE = 1e-6
 
 
 def holdout_digest(paths: ModelPaths) -> str:
     """What the holdout is known by, to count how often it was asked."""
-    return digest(paths.splits / "holdout.parquet")
+    return digest(paths.splits / HOLDOUT_FILE)
 
 
 def decide(
@@ -61,88 +70,94 @@ def decide(
 
     Returns:
         The verdict. A champion that can no longer be scored is ERROR, not an excuse to promote.
+
+    Raises:
+        SettingsError: a slice, a fairness column or a direction names no such column.
+        ModelError: the challenger's own folder cannot be trusted.
     """
     schema = Schema.read(paths.splits)
-    frame = pd.read_parquet(paths.splits / "holdout.parquet")
+    frame = pd.read_parquet(paths.splits / HOLDOUT_FILE)
     session = ModelSession.open(paths.artifact)
     asked = tensors(frame, schema)
+    scores = session.predict(asked).probabilities
     challenger = _candidate(
-        "challenger", paths.artifact, session.predict(asked).probabilities, _trained_until(paths)
-    )
-    holdout = Holdout(
-        labels=labels(frame, schema).astype(np.float64),
-        blocks=groups(frame, schema).astype(str),
-        row_hashes=row_hashes(frame, schema),
-        data_hash=holdout_digest(paths),
-        time=frame[schema.time].to_numpy() if schema.time else None,
-        slices={
-            name: values.astype(str)
-            for name, values in slice_columns(
-                frame, schema, (*settings.evaluate.slices, *settings.gate.fairness)
-            ).items()
-        },
-        features=_columns(frame, schema),
-        times_asked=times_asked,
+        "challenger", paths.artifact, digest(paths.artifact / MODEL_FILE), scores
     )
     try:
-        rival = _champion(champion, paths, schema, frame)
-    except ModelError as error:
+        if champion is None:
+            rival = _baseline(paths.artifact, rows=len(frame))
+        else:
+            rival = _champion(*champion, frame)
+    except (ModelError, DataError, OSError) as error:
         return Verdict("gate", Outcome.ERROR, f"the champion cannot be scored: {error}")
     return judge(
         _measure(challenger, session, paths.artifact, asked),
         rival,
-        holdout,
+        _holdout(paths, settings, frame, schema, times_asked),
         settings.gate,
         Run(
             is_forced=is_forced,
-            control=ShuffledControl(**read_json(paths.artifact / "training.json")["shuffled"]),
+            control=ShuffledControl(**read_json(paths.artifact / TRAINING_FILE)["shuffled"]),
             cases=_cases(session, frame, settings.gate, settings.train.seed),
             legs=(_conversion(session, paths.artifact),),
         ),
     )
 
 
-def _champion(
-    champion: tuple[str, Path] | None, paths: ModelPaths, schema: Schema, frame: pd.DataFrame
-) -> Candidate:
-    if champion is not None:
-        name, folder = champion
-        session = ModelSession.open(folder)
-        needed = set(session.signature.schema.features)
-        missing = sorted(needed - set(frame.columns))
-        if missing:
-            raise ModelError(
-                f"it needs columns that the holdout does not have: {', '.join(missing)}",
-                where=name,
-                next_step="keep them in the data until a version without them is live",
-            )
-        scores = session.predict(tensors(frame, session.signature.schema)).probabilities
-        return _candidate(name, folder, scores, read_json(folder / "training.json").get("until"))
-    # Before the first version, what has to be beaten is to say the same for every row.
-    train = pd.read_parquet(paths.splits / "train.parquet", columns=[schema.target])
-    share = float(train[schema.target].mean())
-    trained = pd.read_parquet(paths.artifact / "trained_on.parquet")
-    return Candidate(
-        name=BASELINE,
-        digest=hashlib.sha256(f"constant {share!r}".encode()).hexdigest(),
-        scores=np.full(len(frame), share),
-        trained_blocks=trained["group"].to_numpy(dtype=str),
-        trained_row_hashes=trained["row"].to_numpy(),
-        trained_until=_as_time(_trained_until(paths)),
+def _holdout(
+    paths: ModelPaths,
+    settings: ModelSettings,
+    frame: pd.DataFrame,
+    schema: Schema,
+    times_asked: int,
+) -> Holdout:
+    names = (*settings.evaluate.slices, *settings.gate.fairness)
+    return Holdout(
+        labels=labels(frame, schema).astype(np.float64),
+        blocks=groups(frame, schema).astype(str),
+        row_hashes=row_hashes(frame, schema),
+        data_hash=holdout_digest(paths),
+        time=frame[schema.time].to_numpy() if schema.time else None,
+        slices={
+            name: values.astype(str) for name, values in slice_columns(frame, schema, names).items()
+        },
+        features=_columns(frame, schema),
+        times_asked=times_asked,
     )
 
 
-def _candidate(
-    name: str, folder: Path, scores: npt.NDArray[np.float64], until: str | None
-) -> Candidate:
-    trained = pd.read_parquet(folder / "trained_on.parquet")
+def _champion(name: str, folder: Path, frame: pd.DataFrame) -> Candidate:
+    session = ModelSession.open(folder)
+    schema = session.signature.schema
+    missing = sorted(set(schema.features) - set(frame.columns))
+    if missing:
+        raise ModelError(
+            f"it needs columns that the holdout does not have: {', '.join(missing)}",
+            where=name,
+            next_step="keep them in the data until a version without them is live",
+        )
+    scores = session.predict(tensors(frame, schema)).probabilities
+    return _candidate(name, folder, session.signature.sha256, scores)
+
+
+def _baseline(folder: Path, rows: int) -> Candidate:
+    """Before the first version, what has to be beaten is to say the same for every row."""
+    share = float(read_json(folder / TRAINING_FILE)["positive_share"])
+    constant = hashlib.sha256(f"constant {share!r}".encode()).hexdigest()
+    return _candidate(BASELINE, folder, constant, np.full(rows, share))
+
+
+def _candidate(name: str, folder: Path, sha256: str, scores: npt.NDArray[np.float64]) -> Candidate:
+    """A candidate that learned from what `folder` says."""
+    trained = pd.read_parquet(folder / TRAINED_ON_FILE)
+    until: str | None = read_json(folder / TRAINING_FILE).get("until")
     return Candidate(
         name=name,
-        digest=digest(folder / MODEL_FILE),
+        digest=sha256,
         scores=scores,
         trained_blocks=trained["group"].to_numpy(dtype=str),
         trained_row_hashes=trained["row"].to_numpy(),
-        trained_until=_as_time(until),
+        trained_until=np.datetime64(until) if until else None,
     )
 
 
@@ -162,15 +177,6 @@ def _measure(
         latency_ms=float(np.percentile(taken, 99)),
         megabytes=(folder / MODEL_FILE).stat().st_size / 1e6,
     )
-
-
-def _trained_until(paths: ModelPaths) -> str | None:
-    until: str | None = read_json(paths.artifact / "training.json").get("until")
-    return until
-
-
-def _as_time(until: str | None) -> np.datetime64 | None:
-    return np.datetime64(until) if until else None
 
 
 def _columns(frame: pd.DataFrame, schema: Schema) -> dict[str, npt.NDArray[Any]]:
@@ -203,7 +209,15 @@ def _direction(
     session: ModelSession, frame: pd.DataFrame, name: str, *, is_increasing: bool
 ) -> Case:
     schema = session.signature.schema
+    if name not in schema.numbers:
+        raise SettingsError(
+            f"{name!r} is no numeric feature; those are {', '.join(schema.numbers) or 'none'}",
+            where=f"params.yaml: gate.{'increasing' if is_increasing else 'decreasing'}",
+            next_step="use one of those",
+        )
     rows = frame.head(_DIRECTION_ROWS)
+    if frame[name].notna().sum() == 0:
+        return Case("direction", name, 0.0, _DIRECTION_TOLERANCE, rows=0)
     values = frame[name].quantile(np.linspace(0.01, 0.99, _DIRECTION_STEPS)).to_numpy()
     steps = np.column_stack(
         [
@@ -212,7 +226,7 @@ def _direction(
         ]
     )
     violation = direction_violation(steps, is_increasing=is_increasing)
-    return Case("direction", name, violation, 1e-6, len(rows))
+    return Case("direction", name, violation, _DIRECTION_TOLERANCE, len(rows))
 
 
 def _conversion(session: ModelSession, folder: Path) -> Leg:

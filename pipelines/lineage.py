@@ -22,11 +22,12 @@ def hashes(workspace: Path, model: str) -> dict[str, str]:
     The data hash is DVC's for the clean rows; the others are SHA-256.
 
     Raises:
-        WorkspaceError: dvc.lock has no clean rows for the model.
+        WorkspaceError: there is no dvc.lock, or it has no clean rows for the model.
     """
     params = settings.read_params(workspace)["models"][model]
+    lock = workspace / "dvc.lock"
     return {
-        "data_hash": data_hash((workspace / "dvc.lock").read_text(encoding="utf-8"), model),
+        "data_hash": data_hash(lock.read_text(encoding="utf-8") if lock.exists() else "", model),
         "params_hash": hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest(),
         "lock_hash": digest(workspace / REQUIREMENTS_LOCK),
     }

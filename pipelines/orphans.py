@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 
 import psutil
 
-from pipelines.errors import EXIT_BAD_INPUT
+from pipelines.errors import EXIT_UNKNOWN
 
 # Names the process that a stage must not outlive; set by whoever starts the stage.
 PARENT = "EVERGREEN_PARENT"
@@ -20,13 +21,16 @@ def end_with_parent() -> None:
 
     A process that is killed cannot stop its children, so the child has to look.
     """
-    parent = int(os.environ.get(PARENT, "0"))
-    if not parent:
+    number = int(os.environ.get(PARENT, "0"))
+    if not number:
         return
 
     def watch() -> None:
-        while psutil.pid_exists(parent):
-            time.sleep(LOOK_EVERY_SECONDS)
-        os._exit(EXIT_BAD_INPUT)
+        # Not by number alone: another process may get it soon after.
+        with suppress(psutil.NoSuchProcess):
+            parent = psutil.Process(number)
+            while parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(LOOK_EVERY_SECONDS)
+        os._exit(EXIT_UNKNOWN)
 
     threading.Thread(target=watch, daemon=True, name="watch-parent").start()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+STAGES = ("ingest", "validate", "split", "tune", "train", "evaluate")
+
 DATASETS = {
     "flights": "pipelines.datasets.flights:Flights",
     "table": "pipelines.datasets.table:Table",

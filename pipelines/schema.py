@@ -47,23 +47,40 @@ class Schema:
     def features(self) -> tuple[str, ...]:
         return self.numbers + self.categories
 
+    def __post_init__(self) -> None:
+        names = [*self.features, self.target]
+        if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+            raise ValueError(f"columns must be distinct texts, not {names}")
+
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """A plain dictionary with lists, as JSON gives it back."""
+        value = asdict(self)
+        return {key: list(part) if isinstance(part, tuple) else part for key, part in value.items()}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Schema:
-        return cls(
-            **{
-                **value,
-                "numbers": tuple(value["numbers"]),
-                "categories": tuple(value["categories"]),
-            }
-        )
+        """What `to_json` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: it did not give this.
+        """
+        lists = {name: value[name] for name in ("numbers", "categories")}
+        if not all(isinstance(names, list) for names in lists.values()):
+            # A text is a sequence, too: "abc" would become three columns.
+            raise ValueError(f"numbers and categories must be lists, not {lists}")
+        return cls(**{**value, **{name: tuple(names) for name, names in lists.items()}})
 
     def write(self, folder: Path) -> None:
+        """Write schema.json."""
         text = json.dumps(self.to_json(), indent=2) + "\n"
         (folder / SCHEMA_FILE).write_text(text, encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> Schema:
+        """Read schema.json.
+
+        Raises:
+            OSError: it is not there.
+            KeyError, TypeError, ValueError: it is not what `write` wrote.
+        """
         return cls.from_json(json.loads((folder / SCHEMA_FILE).read_text(encoding="utf-8")))

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines import registry
 from pipelines.errors import SettingsError
 
 PARAMS_FILE = "params.yaml"
 _MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
+_SHOWN = 60
 
 
 def _one_of(kind: str, allowed: Iterable[str]) -> AfterValidator:
@@ -33,13 +35,29 @@ def _one_of(kind: str, allowed: Iterable[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
-Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+def _month(value: str) -> str:
+    if not _MONTH.fullmatch(value):
+        raise ValueError("is no month; write it as 2013-05")
+    return value
+
+
+def _stage_names(value: dict[str, float]) -> dict[str, float]:
+    unknown = sorted(set(value) - set(registry.STAGES))
+    if unknown:
+        raise ValueError(
+            f"unknown stage {', '.join(unknown)}; allowed: {', '.join(registry.STAGES)}"
+        )
+    return value
+
+
+Month = Annotated[str, AfterValidator(_month)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
 DatasetName = Annotated[str, _one_of("dataset", registry.DATASETS)]
 FamilyName = Annotated[str, _one_of("family", registry.MODEL_FAMILIES)]
 SamplerName = Annotated[str, _one_of("sampler", registry.SAMPLERS)]
 PrunerName = Annotated[str, _one_of("pruner", registry.PRUNERS)]
+Minutes = Annotated[float, Field(gt=0)]
 
 
 class _Section(BaseModel):
@@ -82,6 +100,12 @@ class SplitSettings(_Section):
     holdout_share: Share = 0.25
     reference_rows: Positive = 5000
     seed: int = 7
+
+    @model_validator(mode="after")
+    def _leaves_rows_to_train_on(self) -> SplitSettings:
+        if self.tuning_share + self.holdout_share >= 1:
+            raise ValueError("tuning_share and holdout_share leave nothing to train on")
+        return self
 
 
 class TuneSettings(_Section):
@@ -155,7 +179,9 @@ class PackageSettings(_Section):
 class RetrainSettings(_Section):
     """Limits of a run; outside the stages, so a change here does not make any of them stale."""
 
-    timeout_minutes: dict[str, float] = Field(default_factory=dict)
+    timeout_minutes: Annotated[dict[str, Minutes], AfterValidator(_stage_names)] = Field(
+        default_factory=dict
+    )
     default_timeout_minutes: float = Field(default=60.0, gt=0)
     lease_seconds: Positive = 60
     push: bool = True
@@ -259,9 +285,9 @@ def _explain(error: ValidationError) -> SettingsError:
         elif item["type"] == "missing":
             problems.append(f"{key}: missing")
         else:
-            problems.append(
-                f"{key}: {item['msg'].removeprefix('Value error, ')}, not {item['input']!r}"
-            )
+            seen = repr(item["input"])
+            seen = seen if len(seen) <= _SHOWN else f"{seen[:_SHOWN]}..."
+            problems.append(f"{key}: {item['msg'].removeprefix('Value error, ')} (seen: {seen})")
     return SettingsError(
         "; ".join(problems),
         where=PARAMS_FILE,
@@ -271,16 +297,18 @@ def _explain(error: ValidationError) -> SettingsError:
 
 def _suggest(location: tuple[int | str, ...]) -> str:
     """The keys that are allowed where an unknown one stands, the nearest first."""
-    model: type[BaseModel] = Settings
-    for part in location[:-1]:
-        fields = {field.alias or name: field for name, field in model.model_fields.items()}
-        if isinstance(part, str) and part in fields:
-            annotation = fields[part].annotation
-            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-                model = annotation
-            else:
-                model = ModelSettings
-    allowed = [field.alias or name for name, field in model.model_fields.items()]
+    # models.NAME stands for any name, the name of a section among them.
+    model: type[BaseModel] = Settings if len(location) == 1 else ModelSettings
+    for part in location[2:-1]:
+        annotation = _fields(model)[str(part)].annotation
+        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        model = annotation
+    allowed = list(_fields(model))
     near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return f"{hint}; allowed: {', '.join(allowed)}"
+
+
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    """The fields of a section by the names that params.yaml uses."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}

@@ -14,6 +14,8 @@ from pipelines.schema import Schema
 MODEL_FILE = "model.onnx"
 SIGNATURE_FILE = "signature.json"
 GOLDEN_FILE = "golden.parquet"
+TRAINING_FILE = "training.json"
+TRAINED_ON_FILE = "trained_on.parquet"
 # In golden.parquet: the features of the schema, and the probability that training code gave.
 GOLDEN_ANSWER = "expected_probability"
 

@@ -61,14 +61,13 @@ class Flights:
         flights = pd.read_csv(folder / "flights.csv.zip")
         weather = pd.read_csv(folder / "weather.csv")
         planes = pd.read_csv(folder / "planes.csv")
-        months = pd.PeriodIndex(flights["time_hour"].str[:7], freq="M")
-        first = pd.Period(settings.since or months.min(), freq="M")
-        last = pd.Period(settings.until or months.max(), freq="M")
+        first = pd.Period(settings.since or f"{YEAR}-01", freq="M")
+        last = pd.Period(settings.until or f"{YEAR}-12", freq="M")
         frame = _assemble(flights, weather, planes)
         window = frame[_between(frame["date"], first, last)]
         if window.empty:
             raise SourceError(
-                f"no flights from {first} to {last}; there are {months.min()} to {months.max()}",
+                f"no flights from {first} to {last}",
                 where="params.yaml: ingest.since, ingest.until",
                 next_step=f"choose months within {YEAR}",
             )

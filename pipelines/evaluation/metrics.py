@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from pipelines.statistics.losses import brier_rows, log_loss_rows
 
 Labels = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float64]
+Shuffled = Callable[[str | None, npt.NDArray[np.int64] | None], Scores]
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,12 @@ def measure(
     }
     found = {"auc": auc_interval(labels, scores, blocks, certainty)}
     for name, loss in losses.items():
-        found[name] = bootstrap.interval(
+        interval = bootstrap.interval(
             loss, blocks, certainty.rounds, certainty.confidence, certainty.seed
         )
-    return {name: asdict(_within_range(interval)) for name, interval in found.items()}
+        # No loss is negative, whatever a symmetric interval says.
+        found[name] = Interval(interval.value, max(0.0, interval.low), interval.high)
+    return {name: asdict(interval) for name, interval in found.items()}
 
 
 def auc_interval(labels: Labels, scores: Scores, blocks: Blocks, certainty: Certainty) -> Interval:
@@ -56,28 +60,23 @@ def auc_interval(labels: Labels, scores: Scores, blocks: Blocks, certainty: Cert
         estimate = bootstrap.estimate(
             block_measures.auc(labels, scores, blocks), blocks, certainty.rounds, certainty.seed
         )
-    interval = _within_range(estimate.interval(certainty.confidence))
-    return Interval(interval.value, interval.low, min(1.0, interval.high))
-
-
-def _within_range(interval: Interval) -> Interval:
-    """No metric here can be negative, whatever a symmetric interval says."""
-    return Interval(interval.value, max(0.0, interval.low), interval.high)
+    interval = estimate.interval(certainty.confidence)
+    return Interval(interval.value, max(0.0, interval.low), min(1.0, interval.high))
 
 
 def importance(
-    score: object, columns: list[str], labels: Labels, seed: int, repeats: int = 3
+    score: Shuffled, columns: list[str], labels: Labels, seed: int, repeats: int = 3
 ) -> dict[str, float]:
     """Permutation importance (Breiman 2001): what the AUC loses when a column is shuffled.
 
     Args:
-        score: a function from (column or None, permutation) to the probabilities.
+        score: gives the probabilities of the rows when one column is permuted; (None, None)
+            permutes nothing.
         columns: the features.
         labels: of the rows.
         seed: of the permutations.
         repeats: permutations a column, averaged.
     """
-    assert callable(score)
     generator = np.random.default_rng(seed)
     whole = auc(labels, score(None, None))
     lost = {

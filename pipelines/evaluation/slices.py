@@ -37,9 +37,11 @@ def slices(
     """Every value of every column, in the order of the columns, the largest first."""
     found = []
     for column, values in columns.items():
-        names, counts = np.unique(values.astype(str), return_counts=True)
+        names, of_row, counts = np.unique(
+            values.astype(str), return_inverse=True, return_counts=True
+        )
         for place in np.lexsort((names, -counts)):
-            mask = values.astype(str) == names[place]
+            mask = of_row == place
             found.append(
                 _slice(
                     column,

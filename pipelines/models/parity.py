@@ -19,6 +19,7 @@ from pipelines.models.base import Fitted
 from pipelines.schema import Schema
 
 ORDINARY_ROWS = 2000
+MOST_CATEGORIES = 500
 UNSEEN = "\N{SNOWMAN} never seen"
 _QUANTILES = np.linspace(0, 1, 33)
 
@@ -85,12 +86,14 @@ def golden(
 
 
 def _at_boundaries(known: pd.DataFrame, schema: Schema) -> Iterator[pd.DataFrame]:
-    """One row with each number at values that training saw, where thresholds lie, and beyond."""
+    """Rows at the edges: numbers where thresholds lie and beyond, and each category once."""
+    for name in schema.categories:
+        distinct = known[name].drop_duplicates().head(MOST_CATEGORIES)
+        yield known.iloc[[0] * len(distinct)].assign(**{name: distinct.to_numpy(dtype=object)})
     for name in schema.numbers:
         seen = known[name].dropna().astype("float64")
-        if seen.empty:
-            continue
         exact = seen.quantile(_QUANTILES, interpolation="nearest").to_numpy()
+        exact = exact if len(seen) else np.zeros(1)
         values = np.unique(
             np.concatenate(
                 [

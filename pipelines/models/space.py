@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -95,7 +96,8 @@ def complete(
     """`params` over the defaults.
 
     Raises:
-        ModelError: a name that is not in the space, or a value outside it.
+        ModelError: a name that is not in the space, or a value of another kind than its knob.
+            The bounds are those of the search: a fixed value may lie beyond them.
     """
     for name, value in params.items():
         if name not in space:
@@ -108,9 +110,7 @@ def complete(
         if isinstance(knob, Choice):
             is_wrong = value not in knob.values
         else:
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            is_whole = isinstance(knob, Whole)
-            is_wrong = not is_number or (is_whole and value != round(float(value)))
+            is_wrong = not _is_number(value, is_whole=isinstance(knob, Whole))
         if is_wrong:
             raise ModelError(
                 f"{value!r} is not a value of {knob}",
@@ -118,3 +118,9 @@ def complete(
                 next_step="mend the value",
             )
     return {**defaults(space), **params}
+
+
+def _is_number(value: Value, *, is_whole: bool) -> bool:
+    if isinstance(value, bool | str) or not math.isfinite(value):
+        return False
+    return not is_whole or float(value).is_integer()

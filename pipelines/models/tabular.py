@@ -32,6 +32,7 @@ class Tabular:
         return answer.astype(np.float64)
 
     def to_onnx(self, name: str) -> bytes:
+        from onnx.helper import make_opsetid
         from skl2onnx import convert_sklearn
         from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
         from sklearn.pipeline import Pipeline
@@ -49,6 +50,10 @@ class Tabular:
             target_opset=OPSET,
         )
         assert [output.name for output in graph.graph.output] == ["label", PROBABILITIES]
+        # The converter lists them in the order of a set, which is another in every process.
+        versions = sorted((each.domain, each.version) for each in graph.opset_import)
+        del graph.opset_import[:]
+        graph.opset_import.extend(make_opsetid(domain, number) for domain, number in versions)
         serialized: bytes = graph.SerializeToString(deterministic=True)
         return serialized
 

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import errno
 import sys
+import traceback
 from importlib import import_module
 from pathlib import Path
 
 from pipelines import settings
-from pipelines.errors import EXIT_BAD_INPUT, EXIT_DONE, EvergreenError, SettingsError
+from pipelines.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_DONE,
+    EXIT_UNKNOWN,
+    EvergreenError,
+    SettingsError,
+)
 from pipelines.orphans import end_with_parent
 from pipelines.paths import ModelPaths
-
-STAGES = ("ingest", "validate", "split", "tune", "train", "evaluate")
+from pipelines.registry import STAGES
 
 
 def main(arguments: list[str]) -> int:
-    """Run one stage in the current folder; the exit code is the error's own."""
+    """Run one stage in the current folder.
+
+    Returns:
+        0, the exit code of the error, or 3 for a fault that nobody foresaw: Python's own 1
+        would read as a verdict that said no.
+    """
     end_with_parent()
     try:
         if len(arguments) != 2 or arguments[0] not in STAGES:
@@ -37,6 +48,9 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"error: {error}\n  next step: {_advice(error)}", file=sys.stderr)
         return EXIT_BAD_INPUT
+    except Exception:  # noqa: BLE001 (shown in full, and ends the stage)
+        traceback.print_exc()
+        return EXIT_UNKNOWN
     return EXIT_DONE
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pipelines import registry
 from pipelines.datasets.base import Dataset
 from pipelines.errors import DataError, SourceError
-from pipelines.files import read_json, write_json, write_parquet
+from pipelines.files import emptied, read_json, write_json, write_parquet
 from pipelines.paths import ModelPaths
 from pipelines.settings import ModelSettings
 
@@ -18,10 +18,12 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
 
     Raises:
         SourceError: the source cannot be read, or is not what `source.json` recorded.
+        DataError: it was read, and there is nothing in it to train on.
     """
     _require_recorded(paths, settings)
     dataset: Dataset = registry.load(registry.DATASETS, settings.ingest.dataset)()
     ingested = dataset.read(settings.ingest)
+    emptied(paths.raw)
     rows = 0
     for name, frame in ingested.partitions:
         write_parquet(frame, paths.raw / f"{name}.parquet")

@@ -1,8 +1,8 @@
 """split: train, tuning and holdout that share no group, and the drift reference.
 
 With a time column, whole days go to one side and later days to later sides: what is asked of the
-model in production is always the future. Without one, whole groups go to a side by the digest of
-their value, so that a group stays on its side when more data arrives.
+model in production is always the future. Without one, whole groups (or single rows) go to a side
+by the digest of their value, so that a group stays on its side when more data arrives.
 """
 
 from __future__ import annotations
@@ -12,24 +12,27 @@ import hashlib
 import pandas as pd
 
 from pipelines.errors import DataError
-from pipelines.files import write_json, write_parquet
+from pipelines.files import emptied, write_json, write_parquet
 from pipelines.frames import read_partitions
 from pipelines.paths import ModelPaths
 from pipelines.schema import Schema
 from pipelines.settings import ModelSettings, SplitSettings
 
 SIDES = ("train", "tuning", "holdout")
+LEFT_OUT = "left out"
 
 
 def run(paths: ModelPaths, settings: ModelSettings) -> None:
     """Write `splits/`.
 
     Raises:
-        DataError: a side has no rows or only one class.
+        DataError: a side has no rows or only one class, there are too few days, or rows have
+            no group.
     """
     schema = Schema.read(paths.clean)
     frame = read_partitions(paths.clean)
     sides = divide(frame, schema, settings.split)
+    emptied(paths.splits)
     summary = {}
     for name in SIDES:
         part = frame[sides == name].reset_index(drop=True)
@@ -37,8 +40,10 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
         write_parquet(part, paths.splits / f"{name}.parquet")
         summary[name] = _describe(part, schema)
         print(f"{name}: {len(part):,} rows", flush=True)
-    # The newest rows that the model learned from are what production should look like.
-    known = frame[sides != "holdout"]
+    if (sides == LEFT_OUT).any():
+        summary[LEFT_OUT] = _describe(frame[sides == LEFT_OUT], schema)
+    # What the model learns from is what production should look like.
+    known = frame[sides.isin(["train", "tuning"])]
     reference = known.sample(
         min(settings.split.reference_rows, len(known)), random_state=settings.split.seed
     ).sort_index()
@@ -48,11 +53,17 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
 
 
 def divide(frame: pd.DataFrame, schema: Schema, settings: SplitSettings) -> pd.Series:
-    """Name the side of every row: a series of "train", "tuning" and "holdout".
+    """Name the side of every row: a series of "train", "tuning", "holdout" and "left out".
 
     Raises:
-        DataError: there are too few days for the days asked for.
+        DataError: there are too few days for the days asked for, or rows have no group.
     """
+    if schema.group is not None and frame[schema.group].isna().any():
+        raise DataError(
+            f"{int(frame[schema.group].isna().sum())} rows have no value",
+            where=f"column {schema.group!r} (ingest.group)",
+            next_step="fill it, or have expectations.yaml put such rows into quarantine",
+        )
     if schema.time is not None:
         return _by_time(frame, schema, settings)
     key = frame[schema.group] if schema.group else pd.util.hash_pandas_object(frame, index=False)
@@ -82,11 +93,11 @@ def _by_time(frame: pd.DataFrame, schema: Schema, settings: SplitSettings) -> pd
     sides[days >= holdout_from] = "holdout"
     if schema.group is None:
         return sides
-    # A group that reaches into a later side would carry its rows across: leave its earlier
-    # rows out of training by giving the whole group to its latest side.
+    # A group that reaches into a later side keeps its rows of that side only. Moving its earlier
+    # rows along instead would put the past into the holdout.
     rank = sides.map({name: place for place, name in enumerate(SIDES)})
     latest = rank.groupby(frame[schema.group]).transform("max")
-    return latest.map(dict(enumerate(SIDES)))
+    return sides.where(rank == latest, LEFT_OUT)
 
 
 def _place(value: str) -> float:

@@ -6,15 +6,26 @@ import numpy as np
 import pandas as pd
 
 from pipelines import registry
-from pipelines.files import read_json, replacing, write_json, write_parquet
+from pipelines.files import emptied, read_json, replacing, write_json, write_parquet
 from pipelines.frames import features, groups, labels, row_hashes
 from pipelines.inference.session import ModelSession
 from pipelines.models import parity
-from pipelines.models.base import Family, Params, last
+from pipelines.models.base import Family, Fitted, Params, last
+from pipelines.models.threads import one_thread
 from pipelines.paths import ModelPaths
 from pipelines.schema import Schema
 from pipelines.settings import ModelSettings
-from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, MODEL_FILE, Signature, digest
+from pipelines.signature import (
+    GOLDEN_ANSWER,
+    GOLDEN_FILE,
+    MODEL_FILE,
+    TRAINED_ON_FILE,
+    TRAINING_FILE,
+    Signature,
+    digest,
+)
+
+_LEARNED_FROM = ("train", "tuning")
 
 
 def run(paths: ModelPaths, settings: ModelSettings) -> None:
@@ -24,22 +35,51 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
         ModelError: the family cannot be trained so, or its graph differs from the model.
     """
     schema = Schema.read(paths.splits)
-    train = pd.read_parquet(paths.splits / "train.parquet")
-    tuning = pd.read_parquet(paths.splits / "tuning.parquet")
+    train, tuning = (pd.read_parquet(paths.splits / f"{side}.parquet") for side in _LEARNED_FROM)
     known = pd.concat([train, tuning], ignore_index=True)
     family: Family = registry.load(registry.MODEL_FAMILIES, settings.train.family)()
     params: Params = read_json(paths.study / "best.json")["params"]
     seed = settings.train.seed
+    emptied(paths.artifact)
 
     print(f"fitting {settings.train.family} on {len(known):,} rows", flush=True)
-    inputs, answers = features(known, schema), labels(known, schema)
-    fitted = last(family.fit(inputs, answers, schema, params, seed))
+    with one_thread():
+        fitted = last(
+            family.fit(features(known, schema), labels(known, schema), schema, params, seed)
+        )
+    found = _export(paths, settings, fitted, known, schema)
+    print("training once more on shuffled labels, which must teach nothing", flush=True)
+    write_json(
+        {
+            "params": dict(params),
+            "rows": len(known),
+            "positive_share": float(labels(known, schema).mean()),
+            "until": str(known[schema.time].max()) if schema.time else None,
+            "parity": found,
+            "shuffled": _shuffled_control(family, train, tuning, schema, params, seed),
+        },
+        paths.artifact / TRAINING_FILE,
+    )
+    # What the model has seen, so that a gate can tell whether its holdout was among it.
+    seen = pd.DataFrame({"group": groups(known, schema), "row": row_hashes(known, schema)})
+    write_parquet(seen, paths.artifact / TRAINED_ON_FILE)
 
+
+def _export(
+    paths: ModelPaths, settings: ModelSettings, fitted: Fitted, known: pd.DataFrame, schema: Schema
+) -> dict[str, float]:
+    """Write the graph, its signature and its golden rows; by how much each kind of row differs.
+
+    Raises:
+        ModelError: the graph cannot be run, or differs from the model by more than is allowed.
+    """
+    chosen = settings.train
+    inputs = features(known, schema)
     with replacing(paths.artifact / MODEL_FILE) as temporary:
         temporary.write_bytes(fitted.to_onnx(paths.model))
     Signature(
         model=paths.model,
-        family=settings.train.family,
+        family=chosen.family,
         schema=schema,
         sha256=digest(paths.artifact / MODEL_FILE),
         categories_seen={name: sorted(set(inputs[name]) - {""}) for name in schema.categories},
@@ -47,27 +87,13 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
 
     print("holding the exported graph to the trained model", flush=True)
     session = ModelSession.open(paths.artifact)
-    found = parity.differences(fitted, session, parity.cases(known, schema, seed))
-    parity.require(found, settings.train.parity_tolerance, paths.model)
+    found = parity.differences(fitted, session, parity.cases(known, schema, chosen.seed))
+    parity.require(found, chosen.parity_tolerance, paths.model)
 
-    rows, chosen = parity.golden(known, schema, settings.train.golden_rows, seed)
-    expected = fitted.probabilities(inputs.iloc[chosen])
+    rows, places = parity.golden(known, schema, chosen.golden_rows, chosen.seed)
+    expected = fitted.probabilities(inputs.iloc[places])
     write_parquet(rows.assign(**{GOLDEN_ANSWER: expected}), paths.artifact / GOLDEN_FILE)
-
-    print("training once more on shuffled labels, which must teach nothing", flush=True)
-    write_json(
-        {
-            "params": dict(params),
-            "rows": len(known),
-            "until": str(known[schema.time].max()) if schema.time else None,
-            "parity": found,
-            "shuffled": _shuffled_control(family, train, tuning, schema, params, seed),
-        },
-        paths.artifact / "training.json",
-    )
-    # What the model has seen, so that a gate can tell whether its holdout was among it.
-    seen = pd.DataFrame({"group": groups(known, schema), "row": row_hashes(known, schema)})
-    write_parquet(seen, paths.artifact / "trained_on.parquet")
+    return found
 
 
 def _shuffled_control(
@@ -86,10 +112,10 @@ def _shuffled_control(
     from pipelines.statistics.auc import auc
 
     generator = np.random.default_rng(seed)
-    rungs = family.fit(
-        features(train, schema), generator.permutation(labels(train, schema)), schema, params, seed
-    )
-    scores = last(rungs).probabilities(features(tuning, schema))
+    shuffled = generator.permutation(labels(train, schema))
+    with one_thread():
+        fitted = last(family.fit(features(train, schema), shuffled, schema, params, seed))
+    scores = fitted.probabilities(features(tuning, schema))
     answers = generator.permutation(labels(tuning, schema))
     return {
         "auc": auc(answers, scores),

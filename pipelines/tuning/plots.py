@@ -10,7 +10,7 @@ from pipelines.reporting import plots
 
 def history(trials: list[FrozenTrial]) -> str:
     """Score by trial, with the best so far."""
-    with plots.figure("Trial", "AUC on the tuning days") as axes:
+    with plots.figure("Trial", "AUC on the tuning rows") as axes:
         best: list[float] = []
         for trial in trials:
             assert trial.value is not None

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from pipelines import registry
 from pipelines.errors import ModelError
 from pipelines.models.space import Knob, Value
 from pipelines.settings import TuneSettings
-from pipelines.tuning.workers import Workers
+from pipelines.tuning.journal import open_study
+from pipelines.tuning.pruners import Decision, decide
+from pipelines.tuning.workers import Rung, Workers
 
 _SLOT = "slot"
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -30,12 +30,14 @@ class Search:
         key: digest of everything that the scores depend on; two searches with the same key are
             one search, and the longer one goes on where the shorter ended.
         space: the knobs.
+        rungs: how often a trial is scored while it trains.
         fixed: hyperparameters that are not searched.
         settings: sampler, pruner, trials, workers, seed.
     """
 
     key: str
     space: Mapping[str, Knob]
+    rungs: int
     fixed: Mapping[str, Value]
     settings: TuneSettings
 
@@ -55,28 +57,29 @@ def run(search: Search, journal: Path, workers: Workers, on_trial: OnTrial) -> l
         on_trial: called with (finished, wanted) after every trial.
 
     Raises:
-        ModelError: a trial fails with an error, or every trial was pruned.
+        ModelError: a trial fails with an error, or its worker dies again and again.
+        StateError: the journal is damaged.
     """
     # Optuna announces every study it makes, and one is made for each suggestion.
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = _open(search, journal)
-    finished = {t.user_attrs[_SLOT]: t for t in study.trials if t.state in _FINISHED}
+    study = open_study(search.key, journal)
     total = search.settings.trials
-    on_trial(len(finished), total)
+    # An earlier search may have been longer than this one is to be.
+    slots = {t.user_attrs[_SLOT]: t for t in study.trials if t.state in _FINISHED}
+    finished = {slot: trial for slot, trial in slots.items() if slot < total}
     waiting = [slot for slot in range(total) if slot not in finished]
+    on_trial(len(finished), total)
     while len(finished) < total:
         while waiting and workers.has_idle() and _may_start(waiting[0], search.lag, finished):
             slot = waiting.pop(0)
-            history = [finished[i] for i in sorted(finished) if i <= slot - search.lag]
-            workers.start(slot, suggest(search, history, slot))
+            workers.start(slot, suggest(search, _history(search, finished, slot), slot))
         rung = workers.next_rung()
-        history = [finished[i] for i in sorted(finished) if i <= rung.slot - search.lag]
-        is_pruned = not rung.is_last and _should_prune(search, history, rung.slot, rung.scores)
-        if not (rung.is_last or is_pruned):
+        decision = _decide(search, _history(search, finished, rung.slot), rung)
+        if not (rung.is_last or decision.is_pruned):
             workers.go_on(rung.slot)
             continue
         workers.finish(rung.slot)
-        trial = _trial(search, rung.slot, rung.params, rung.scores, is_pruned=is_pruned)
+        trial = _trial(search, rung, decision)
         study.add_trial(trial)
         finished[rung.slot] = trial
         on_trial(len(finished), total)
@@ -90,12 +93,16 @@ def suggest(search: Search, history: list[FrozenTrial], slot: int) -> dict[str, 
         values = {name: knob.default for name, knob in searched.items()}
     else:
         sampler = registry.load(registry.SAMPLERS, search.settings.sampler)
-        values = sampler(searched, history, slot, search.settings.seed + slot)
+        values = sampler(searched, history, slot, search.settings.seed)
     return {**values, **search.fixed}
 
 
 def best(trials: list[FrozenTrial]) -> FrozenTrial:
-    """The completed trial with the highest score, the earliest of equals."""
+    """The completed trial with the highest score, the earliest of equals.
+
+    Raises:
+        ModelError: every trial was pruned.
+    """
     completed = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     if not completed:
         raise ModelError(
@@ -106,64 +113,32 @@ def best(trials: list[FrozenTrial]) -> FrozenTrial:
     return max(completed, key=lambda trial: (trial.value, -trial.user_attrs[_SLOT]))
 
 
-def _open(search: Search, journal: Path) -> optuna.Study:
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    _truncate_torn_line(journal)
-    storage = JournalStorage(JournalFileBackend(str(journal)))
-    return optuna.create_study(
-        study_name=search.key, storage=storage, direction="maximize", load_if_exists=True
-    )
-
-
-def _truncate_torn_line(journal: Path) -> None:
-    """A kill in the middle of a write leaves half a line, which Optuna cannot read past."""
-    if not journal.exists():
-        return
-    content = journal.read_bytes()
-    if content and not content.endswith(b"\n"):
-        with journal.open("r+b") as file:
-            file.truncate(content.rfind(b"\n") + 1)
+def _history(search: Search, finished: Mapping[int, FrozenTrial], slot: int) -> list[FrozenTrial]:
+    """What trial `slot` may know of: the same trials, whichever of the others were faster."""
+    return [finished[earlier] for earlier in range(slot - search.lag + 1)]
 
 
 def _may_start(slot: int, lag: int, finished: Mapping[int, FrozenTrial]) -> bool:
     return all(earlier in finished for earlier in range(slot - lag + 1))
 
 
-def _should_prune(
-    search: Search, history: list[FrozenTrial], slot: int, scores: list[float]
-) -> bool:
-    pruner: optuna.pruners.BasePruner = registry.load(registry.PRUNERS, search.settings.pruner)()
-    study = optuna.create_study(
-        study_name=search.key, pruner=pruner, direction="maximize", storage=None
-    )
-    study.add_trials(history)
-    running = FrozenTrial(
-        number=slot,
-        state=TrialState.RUNNING,
-        value=None,
-        datetime_start=None,
-        datetime_complete=None,
-        params={},
-        distributions={},
-        user_attrs={},
-        system_attrs={},
-        intermediate_values=dict(enumerate(scores, start=1)),
-        trial_id=slot,
-    )
-    return bool(pruner.prune(study, running))
+def _decide(search: Search, history: list[FrozenTrial], rung: Rung) -> Decision:
+    # The last rung ends the trial anyway; what the earlier ones were noted with is kept.
+    asked = rung.scores[:-1] if rung.is_last else rung.scores
+    pruner = registry.load(registry.PRUNERS, search.settings.pruner)(search.rungs)
+    return decide(pruner, search.key, history, rung.slot, asked)
 
 
-def _trial(
-    search: Search, slot: int, params: Mapping[str, Value], scores: list[float], *, is_pruned: bool
-) -> FrozenTrial:
-    searched = {name: value for name, value in params.items() if name not in search.fixed}
+def _trial(search: Search, rung: Rung, decision: Decision) -> FrozenTrial:
+    searched = {n: value for n, value in rung.params.items() if n not in search.fixed}
     return optuna.trial.create_trial(
-        state=TrialState.PRUNED if is_pruned else TrialState.COMPLETE,
-        value=scores[-1],
+        state=TrialState.PRUNED if decision.is_pruned else TrialState.COMPLETE,
+        value=rung.scores[-1],
         params=searched,
         distributions={name: search.space[name].distribution() for name in searched},
-        user_attrs={_SLOT: slot},
-        intermediate_values=dict(enumerate(scores, start=1)),
+        user_attrs={_SLOT: rung.slot},
+        system_attrs=decision.notes,
+        intermediate_values=dict(enumerate(rung.scores, start=1)),
     )
 
 

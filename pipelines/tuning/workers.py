@@ -5,14 +5,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Any
 
-from pipelines.errors import EvergreenError, ModelError
+from pipelines.errors import EXIT_UNKNOWN, EvergreenError, ModelError
 from pipelines.models.space import Value
 
 Params = Mapping[str, Value]
@@ -58,6 +60,7 @@ class Workers:
         self._workers = [self._spawn() for _ in range(count)]
 
     def has_idle(self) -> bool:
+        """Whether `start` has somebody to give a trial to."""
         return any(worker.trial is None for worker in self._workers)
 
     def start(self, slot: int, params: Params) -> None:
@@ -78,7 +81,7 @@ class Workers:
                 assert worker.trial is not None
                 try:
                     message = worker.pipe.recv()
-                except (EOFError, ConnectionResetError):
+                except (EOFError, OSError):
                     self._retry(worker)
                     continue
                 if isinstance(message, EvergreenError):
@@ -90,22 +93,25 @@ class Workers:
 
     def go_on(self, slot: int) -> None:
         """Let a trial train on to its next rung."""
-        self._of(slot).pipe.send(True)
+        worker = self._of(slot)
+        try:
+            worker.pipe.send(True)
+        except ConnectionError:
+            self._retry(worker)
 
     def finish(self, slot: int) -> None:
         """End a trial; its worker is idle again."""
         worker = self._of(slot)
-        worker.pipe.send(False)
         worker.trial = None
+        with suppress(ConnectionError):  # the next start finds out that it is dead
+            worker.pipe.send(False)
 
     def close(self) -> None:
+        """End the processes, whatever they are doing."""
         for worker in self._workers:
             worker.process.kill()
             worker.process.join()
             worker.pipe.close()
-
-    def pids(self) -> list[int]:
-        return [worker.process.pid or 0 for worker in self._workers]
 
     def _of(self, slot: int) -> _Worker:
         return next(w for w in self._workers if w.trial is not None and w.trial.slot == slot)
@@ -122,7 +128,7 @@ class Workers:
         worker.trial = trial
         try:
             worker.pipe.send(trial.params)
-        except BrokenPipeError:
+        except ConnectionError:
             self._retry(worker)
 
     def _retry(self, worker: _Worker) -> None:
@@ -160,21 +166,16 @@ def _one_thread() -> Iterator[None]:
 
 
 def _serve(prepare: Prepare, pipe: Connection) -> None:
-    """The life of a worker: parameters in, a score a rung out, until the pipe closes."""
+    """The life of a worker: parameters in, a score a rung out, until it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    threading.Thread(target=_end_with_parent, daemon=True, name="watch-parent").start()
     try:
         score = prepare()
         while True:
-            params = pipe.recv()
-            for rung in score(params):
-                pipe.send(rung)
-                if not pipe.recv():
-                    break
-    except EOFError:
-        return
+            _score(score, pipe)
     except EvergreenError as error:
         pipe.send(error)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 (sent to the parent, which raises it)
         # A fault of the family itself would only repeat itself in a fresh worker.
         traceback.print_exc()
         pipe.send(
@@ -184,3 +185,25 @@ def _serve(prepare: Prepare, pipe: Connection) -> None:
                 next_step="see the traceback above",
             )
         )
+
+
+def _score(score: Score, pipe: Connection) -> None:
+    for rung in score(_receive(pipe)):
+        pipe.send(rung)
+        if not _receive(pipe):
+            return
+
+
+def _receive(pipe: Connection) -> Any:
+    try:
+        return pipe.recv()
+    except EOFError:
+        os._exit(EXIT_UNKNOWN)  # the parent is gone
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot end its workers, and one may train for a long time."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(EXIT_UNKNOWN)

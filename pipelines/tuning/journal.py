@@ -1,0 +1,73 @@
+"""Where finished trials are kept: one Optuna journal a search, appended to and never rewritten."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from pipelines.errors import StateError
+
+
+class KernelLock:
+    """A lock that the kernel takes back when its process dies.
+
+    Optuna's own lock is a file, which a killed process leaves behind: the next one would wait 30
+    seconds for nobody.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self._path = journal.with_name(f"{journal.name}.lock")
+        self._file: int | None = None
+
+    def acquire(self) -> bool:
+        """Wait for the lock; Optuna asks for the True."""
+        self._file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o644)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        return True
+
+    def release(self) -> None:
+        """Let the next one in."""
+        assert self._file is not None, "only the one who holds it releases it"
+        os.close(self._file)
+        self._file = None
+
+
+def open_study(key: str, journal: Path) -> optuna.Study:
+    """The study called `key`, with every trial that ever finished in it.
+
+    Raises:
+        StateError: the journal is damaged.
+    """
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    lock = KernelLock(journal)
+    lock.acquire()
+    try:
+        _truncate_torn_line(journal)
+    finally:
+        lock.release()
+    try:
+        storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
+        return optuna.create_study(
+            study_name=key, storage=storage, direction="maximize", load_if_exists=True
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise StateError(
+            f"the journal of the search is damaged: {error}",
+            where=str(journal),
+            next_step="delete the file; the search then starts anew",
+        ) from error
+
+
+def _truncate_torn_line(journal: Path) -> None:
+    """A kill in the middle of a write leaves half a line, which Optuna cannot read past."""
+    if not journal.exists():
+        return
+    content = journal.read_bytes()
+    if content and not content.endswith(b"\n"):
+        with journal.open("r+b") as file:
+            file.truncate(content.rfind(b"\n") + 1)
