@@ -56,14 +56,19 @@ def begin(
             .mappings()
             .all()
         )
+        taken_up = None
         for row in unfinished:
-            if row["base"] == base and row["overrides"] == dict(overrides):
-                return Run(**row), True
+            is_same = row["base"] == base and row["overrides"] == dict(overrides)
+            if is_same and taken_up is None:
+                taken_up = Run(**row)
+                continue
             connection.execute(
                 runs.update()
                 .where(runs.c.id == row["id"])
                 .values(status=ABANDONED, finished=clock.now())
             )
+        if taken_up is not None:
+            return taken_up, True
         run = Run(_new_id(), model, RUNNING, base, dict(overrides), reason, clock.now())
         connection.execute(runs.insert().values(**asdict(run)))
     return run, False
@@ -76,8 +81,12 @@ def update(engine: sa.Engine, run: str, **values: Any) -> None:
 
 
 def finish(engine: sa.Engine, run: str, status: str, **values: Any) -> None:
-    """Set the final status of a run, and other columns with it."""
-    update(engine, run, status=status, finished=clock.now(), **values)
+    """Set the final status of a run, and other columns with it; a run ends once."""
+    ended = {"status": status, "finished": clock.now(), **values}
+    with engine.begin() as connection:
+        connection.execute(
+            runs.update().where((runs.c.id == run) & (runs.c.status == RUNNING)).values(**ended)
+        )
 
 
 def latest(engine: sa.Engine, model: str, most: int = 20) -> list[Run]:
