@@ -17,7 +17,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import sqlalchemy as sa
 import yaml
+
+from pipelines.paths import HomePaths
+from pipelines.state import store
 
 REPOSITORY = Path(__file__).parents[1]
 MODELS = ("alpha", "beta")
@@ -55,15 +59,33 @@ class Project:
             "EVERGREEN_HOME": str(self.root / ".evergreen"),
             "PREFECT_HOME": str(self.root / ".evergreen" / "prefect"),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]]),
+            "DVC_SITE_CACHE_DIR": str(self.root / ".evergreen" / "dvc-site"),
+            # The developer's own git settings, such as signing, are not what is tested.
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_SYSTEM": os.devnull,
+            "DO_NOT_TRACK": "1",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "SHELL": "/bin/sh",
             "COLUMNS": "80",
             "NO_COLOR": "1",
             "OMP_NUM_THREADS": "1",
         }
 
+    @property
+    def home(self) -> HomePaths:
+        return HomePaths(self.root / ".evergreen")
+
+    @property
+    def engine(self) -> sa.Engine:
+        return store.connect(self.home.database)
+
     def git(self, *arguments: str) -> str:
         return subprocess.run(
-            ["git", "-C", str(self.root), *arguments], check=True, capture_output=True, text=True
+            ["git", "-C", str(self.root), *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=self.environment,
         ).stdout.strip()
 
     def commit(self, message: str) -> str:

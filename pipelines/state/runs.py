@@ -91,9 +91,7 @@ def finish(engine: sa.Engine, run: str, status: str, **values: Any) -> None:
 
 def latest(engine: sa.Engine, model: str, most: int = 20) -> list[Run]:
     """The runs of a model, the newest first."""
-    query = (
-        runs.select().where(runs.c.model == model).order_by(runs.c.started.desc(), runs.c.id.desc())
-    )
+    query = runs.select().where(runs.c.model == model).order_by(runs.c.id.desc())
     with engine.connect() as connection:
         return [Run(**row) for row in connection.execute(query.limit(most)).mappings()]
 
@@ -111,5 +109,6 @@ def times_asked(engine: sa.Engine, model: str, holdout: str, *, but: str) -> int
 
 
 def _new_id() -> str:
-    """Sortable by time, and different for two in the same second."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    """Sortable by time to the millisecond, and different for two in the same one."""
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%d-%H%M%S}{now.microsecond // 1000:03}-{secrets.token_hex(2)}"

@@ -48,7 +48,7 @@ def _files(repo: Any, stage: str) -> Iterator[tuple[Path, Path, str]]:
     for out in found.outs:
         if not out.use_cache:
             continue
-        cached = Path(out.odb.oid_to_path(out.hash_info.value))
+        cached = Path(out.cache.oid_to_path(out.hash_info.value))
         try:
             content = out.get_obj()
         except (DvcException, ObjectFormatError, OSError) as error:
@@ -59,7 +59,7 @@ def _files(repo: Any, stage: str) -> Iterator[tuple[Path, Path, str]]:
             ) from error
         if isinstance(content, Tree):
             for key, _, info in content:
-                cached = Path(out.odb.oid_to_path(info.value))
+                cached = Path(out.cache.oid_to_path(info.value))
                 yield Path(out.fs_path).joinpath(*key), cached, info.value
         else:
             yield Path(out.fs_path), cached, out.hash_info.value
