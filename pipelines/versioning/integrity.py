@@ -40,23 +40,14 @@ def require_intact(repo: Any, stage: str) -> None:
 
 def _files(repo: Any, stage: str) -> Iterator[tuple[Path, Path, str]]:
     """Each output file, the object of the cache that it should equal, and the MD5 of both."""
-    from dvc.exceptions import DvcException
     from dvc_data.hashfile.tree import Tree
-    from dvc_objects.errors import ObjectFormatError
 
     [found] = repo.stage.collect(stage)
     for out in found.outs:
         if not out.use_cache:
             continue
         cached = Path(out.cache.oid_to_path(out.hash_info.value))
-        try:
-            content = out.get_obj()
-        except (DvcException, ObjectFormatError, OSError) as error:
-            raise WorkspaceError(
-                f"an object of the DVC cache is damaged: {error}",
-                where=str(cached),
-                next_step="remove that file and run the same command again",
-            ) from error
+        content = out.get_obj()
         if isinstance(content, Tree):
             for key, _, info in content:
                 cached = Path(out.cache.oid_to_path(info.value))
