@@ -270,13 +270,13 @@ def _explain(error: BaseException, stage: str) -> Exception:
     while cause is not None:
         if isinstance(cause, StageError):
             return cause
+        if isinstance(cause, MissingParamsError):
+            return SettingsError(
+                str(cause),
+                where="params.yaml",
+                next_step="add what is missing; an empty section takes the defaults: `split: {}`",
+            )
         cause = cause.__cause__ or cause.__context__
-    if isinstance(error, MissingParamsError):
-        return SettingsError(
-            str(error),
-            where="params.yaml",
-            next_step="add the section; an empty one, as in `validate: {}`, takes the defaults",
-        )
     return WorkspaceError(
         f"DVC failed: {_reason(error)}",
         where=stage,
