@@ -211,7 +211,8 @@ def _require_valid(root: Path, model: str, overrides: dict[str, Any]) -> None:
 
 
 def _configure_prefect(root: Path) -> None:
-    from flows.prefect_home import configure, quiet_known_errors
+    from flows.prefect_home import configure, quiet_known_errors, require_server
 
     configure(home(root))
+    require_server()
     quiet_known_errors()

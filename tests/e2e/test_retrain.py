@@ -52,8 +52,7 @@ def _everything(project: Project) -> dict[str, object]:
     files = {
         name: path.read_bytes()
         for path in sorted(project.root.rglob("*"))
-        if path.is_file()
-        and not (name := str(path.relative_to(project.root))).startswith(outside)
+        if path.is_file() and not (name := str(path.relative_to(project.root))).startswith(outside)
     }
     branches = project.git("for-each-ref", "--format=%(refname)", "refs/heads").splitlines()
     return {
