@@ -21,8 +21,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import EXIT_BAD_INPUT, RemoteError, StageError, WorkspaceError
+from pipelines.errors import (
+    EXIT_BAD_INPUT,
+    RemoteError,
+    SettingsError,
+    StageError,
+    WorkspaceError,
+)
 from pipelines.orphans import PARENT
+from pipelines.versioning.integrity import require_intact
 
 OnLine = Callable[[str], None]
 _TAIL_LINES = 40
@@ -92,7 +99,8 @@ def reproduce(workspace: Path, stage: str, on_line: OnLine, seconds: float) -> R
 
     Raises:
         StageError: the stage failed or took too long; carries its exit code.
-        WorkspaceError: DVC itself failed: no space, a locked file, a broken cache.
+        SettingsError: params.yaml lacks a section that the stage reads.
+        WorkspaceError: DVC itself failed: no space, a locked file, a damaged cache.
     """
     from dvc.exceptions import DvcException
 
@@ -101,6 +109,8 @@ def reproduce(workspace: Path, stage: str, on_line: OnLine, seconds: float) -> R
     try:
         with _streamed(), _repo(workspace) as repo:
             done = repo.reproduce(f"{workspace / 'dvc.yaml'}:{stage}", single_item=True)
+            # Also after a stage that ran: DVC links to an equal object that was there before.
+            require_intact(repo, stage)
     except (DvcException, OSError) as error:
         raise _explain(error, stage) from error
     finally:
@@ -254,10 +264,18 @@ def _failed(cmd: str, code: int, tail: list[str]) -> StageError:
 
 
 def _explain(error: BaseException, stage: str) -> Exception:
+    from dvc.dependency.param import MissingParamsError
+
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, StageError):
             return cause
+        if isinstance(cause, MissingParamsError):
+            return SettingsError(
+                str(cause),
+                where="params.yaml",
+                next_step="add what is missing; an empty section takes the defaults: `split: {}`",
+            )
         cause = cause.__cause__ or cause.__context__
     return WorkspaceError(
         f"DVC failed: {_reason(error)}",
