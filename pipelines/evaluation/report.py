@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from markupsafe import Markup
 
 from pipelines import reporting
+from pipelines.evaluation import evidence
 from pipelines.files import read_json
 from pipelines.paths import ModelPaths
+from pipelines.schema import Schema
+from pipelines.signature import TRAINING_FILE
 from pipelines.verdicts import Outcome, Verdict
 
 _TONES = {
@@ -18,11 +20,21 @@ _TONES = {
     Outcome.INCONCLUSIVE: "warn",
     Outcome.ERROR: "bad",
 }
+_SIDES = {
+    "train": "learned from",
+    "tuning": "chose the hyperparameters, then learned from as well",
+    "holdout": "never learned from; the model is judged on it",
+    "left out": "earlier rows of a group that is also in a later part",
+}
 _METRICS = (
-    ("auc", "AUC", "a late one outranks an early one; higher is better"),
+    (
+        "auc",
+        "AUC",
+        "chance that a row with the event is ranked above one without; higher is better",
+    ),
     ("log_loss", "Log loss", "nats; lower is better"),
-    ("brier", "Brier score", "lower is better"),
-    ("ece", "Calibration error", "lower is better"),
+    ("brier", "Brier score", "mean squared error of the probability; lower is better"),
+    ("ece", "Calibration error", "how far probabilities are from shares; lower is better"),
 )
 
 
@@ -40,19 +52,23 @@ def render(
         gate: the gate's verdict, or None before there is one.
         lineage: what the version was made from, by name.
     """
+    split = read_json(paths.splits / "split.json")
     return reporting.render(
         "evaluation/report.html.j2",
         name=name,
         evaluation=read_json(paths.reports / "evaluation.json"),
-        training=read_json(paths.artifact / "training.json"),
+        training=read_json(paths.artifact / TRAINING_FILE),
         study=read_json(paths.study / "best.json"),
-        split=read_json(paths.splits / "split.json"),
-        source=read_json(paths.source),
+        sides=[_side(name, side) for name, side in split.items()],
+        unit=_unit(Schema.read(paths.splits)),
+        validation=read_json(paths.validation_summary),
+        validation_page=(paths.validation / "index.html").relative_to(paths.root).as_posix(),
+        source=evidence.show(read_json(paths.source)),
         metrics=_METRICS,
         gate=gate,
         tones=_TONES,
         lineage=lineage or {},
-        evidence=_evidence,
+        show=evidence.show,
         pictures={
             name: Markup((folder / f"{name}.svg").read_text(encoding="utf-8"))  # noqa: S704
             for folder, names in (
@@ -64,17 +80,12 @@ def render(
     )
 
 
-def _evidence(verdict: Verdict) -> list[tuple[str, Any]]:
-    """Evidence as rows of a table; nested values as JSON, cut where nobody would read on."""
-    rows = []
-    for key, value in verdict.evidence.items():
-        if isinstance(value, dict | list):
-            text = json.dumps(value)
-            rows.append(
-                (key, text if len(text) <= 600 else text[:600] + " \N{HORIZONTAL ELLIPSIS}")
-            )
-        elif isinstance(value, float):
-            rows.append((key, f"{value:.6g}"))
-        else:
-            rows.append((key, value))
-    return rows
+def _unit(schema: Schema) -> str:
+    """What is drawn as a whole when an interval is made."""
+    if schema.group is not None:
+        return f"values of {schema.group}"
+    return "rows" if schema.time is None else "days"
+
+
+def _side(name: str, side: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "purpose": _SIDES[name], "first": None, "last": None, **side}

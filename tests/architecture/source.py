@@ -35,11 +35,9 @@ def imports(path: Path) -> set[str]:
     found: set[str] = set()
     for name in _imported(tree(path)):
         # `from pipelines.models import parity` names a module, `from ...space import Knob` none.
-        while name and name not in known:
-            name = name.rpartition(".")[0]
-        while name:
-            found.add(name)
-            name = name.rpartition(".")[0]
+        # A package is loaded before what is in it.
+        parts = name.split(".")
+        found.update(".".join(parts[:length]) for length in range(1, len(parts) + 1))
     return found & known.keys()
 
 

@@ -52,7 +52,7 @@ def test_names_say_something(module: str) -> None:
     assert [name for name in found if EMPTY_WORDS.search(name)] == []
 
 
-@pytest.mark.parametrize("module", sorted(modules()))
+@pytest.mark.parametrize("module", sorted(name for name in modules() if "pipelines" in name))
 def test_a_public_thing_has_a_docstring(module: str) -> None:
     lacking = [
         node.name

@@ -114,7 +114,7 @@ def test_a_preprocessing_in_float32_is_refused(tmp_path: Path) -> None:
     right = Tabular(prepare, model, schema)
     session = opened(wrong, schema, tmp_path)
     found = parity.differences(right, session, parity.cases(frame, schema, 1))
-    with pytest.raises(ModelError, match="differs from the trained model by .* on ordinary rows"):
+    with pytest.raises(ModelError, match=r"differs from the trained model by .* on ordinary rows"):
         parity.require(found, 1e-4, "shop")
 
 

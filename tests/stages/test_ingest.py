@@ -97,7 +97,7 @@ def test_a_record_that_is_no_json_is_named(here: tuple[ModelPaths, ModelSettings
 def test_a_source_that_is_gone_is_named(here: tuple[ModelPaths, ModelSettings]) -> None:
     paths, known = here
     Path(known.ingest.source).unlink()
-    with pytest.raises(SourceError, match="shop.csv"):
+    with pytest.raises(SourceError, match=r"shop\.csv"):
         ingest.run(paths, known)
 
 
