@@ -26,7 +26,7 @@ from pipelines.state import leases, runs, store
 from pipelines.state.leases import Lease
 from pipelines.state.runs import Run
 from pipelines.verdicts import Outcome, Verdict, combine
-from pipelines.versioning import graph
+from pipelines.versioning import remote
 from pipelines.versioning.git import Repository
 from pipelines.versioning.workspace import require_clean
 
@@ -138,7 +138,7 @@ def _walk(walk: _Walk) -> Result:
     if chosen.retrain.push:
         # Before the version exists: a version whose data is on one disk only is not safe.
         names = [stage.stage for stage in stages]
-        walk.step("push", graph.push, workspace.root, names)
+        walk.step("push", remote.push, workspace.root, names)
     if verdict.has_passed and bento:
         version = walk.step("promote", steps.promote, setting, commit, verdict, bento).name
     page = walk.step("report", steps.publish, setting, workspace, verdict, commit, version)

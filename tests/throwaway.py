@@ -118,12 +118,12 @@ class Project:
             timeout=240,
         )
 
-    def dvc(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def dvc(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run `dvc ARGUMENTS`, as a DVC user would."""
         return subprocess.run(
             [sys.executable, "-m", "dvc", *arguments],
             cwd=self.root,
-            env=self.environment,
+            env={**self.environment, **more},
             capture_output=True,
             text=True,
             check=False,

@@ -23,7 +23,6 @@ from typing import Any
 
 from pipelines.errors import (
     EXIT_BAD_INPUT,
-    RemoteError,
     SettingsError,
     StageError,
     WorkspaceError,
@@ -65,7 +64,7 @@ def edges(workspace: Path, model: str) -> dict[str, list[str]]:
     from networkx import topological_sort
 
     try:
-        with _repo(workspace) as repo:
+        with opened(workspace) as repo:
             graph = repo.index.graph  # an edge runs from a stage to what it needs
             ordered = [
                 stage.addressing
@@ -107,7 +106,7 @@ def reproduce(workspace: Path, stage: str, on_line: OnLine, seconds: float) -> R
     watch = _Watch(on_line, seconds)
     token = _watch.set(watch)
     try:
-        with _streamed(), _repo(workspace) as repo:
+        with _streamed(), opened(workspace) as repo:
             done = repo.reproduce(f"{workspace / 'dvc.yaml'}:{stage}", single_item=True)
             # Also after a stage that ran: DVC links to an equal object that was there before.
             require_intact(repo, stage)
@@ -124,7 +123,7 @@ def checkout(workspace: Path, stages: list[str]) -> None:
     """Put the outputs that dvc.lock names into the workspace, as far as the cache has them."""
     from dvc.exceptions import CheckoutError
 
-    with _repo(workspace) as repo:
+    with opened(workspace) as repo:
         known = [
             stage.addressing
             for stage in repo.index.stages
@@ -137,28 +136,9 @@ def checkout(workspace: Path, stages: list[str]) -> None:
             return
 
 
-def push(workspace: Path, stages: list[str]) -> int:
-    """Send the outputs of stages to the default remote; returns how many files went.
-
-    Raises:
-        RemoteError: there is no remote, or it does not answer.
-    """
-    from dvc.exceptions import DvcException
-
-    try:
-        with _repo(workspace) as repo:
-            return int(repo.push(targets=stages, run_cache=True))
-    except (DvcException, OSError) as error:
-        raise RemoteError(
-            f"push failed: {_reason(error)}",
-            where="the default remote in .dvc/config",
-            next_step="check the remote with `dvc push`, then run the same command again: "
-            "finished stages are kept",
-        ) from error
-
-
 @contextmanager
-def _repo(workspace: Path) -> Iterator[Any]:
+def opened(workspace: Path) -> Iterator[Any]:
+    """DVC's view of a workspace, closed again afterwards."""
     from dvc.repo import Repo
 
     # DVC tells a person what to type next; in a run's log that is noise. Faults are raised.

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from pipelines.errors import RemoteError, SettingsError, StageError, WorkspaceError
-from pipelines.versioning import graph
+from pipelines.versioning import graph, remote
 from pipelines.versioning.graph import Reached
 
 _GRAPH = """\
@@ -273,15 +273,15 @@ def test_outputs_come_back_from_the_cache_as_far_as_it_has_them(workspace: Path)
 
 def test_push_sends_to_the_remote_what_is_not_there(workspace: Path) -> None:
     _reproduce(workspace, "first@alpha")
-    assert graph.push(workspace, ["first@alpha"]) > 0
+    assert remote.push(workspace, ["first@alpha"]) > 0
     digest = _object(workspace, b"1\n").relative_to(workspace / ".dvc" / "cache")
     assert (workspace / "remote" / digest).read_bytes() == b"1\n"
-    graph.push(workspace, ["first@alpha"])
+    remote.push(workspace, ["first@alpha"])
 
 
 def test_no_remote_is_an_error_with_a_next_step(workspace: Path) -> None:
     _reproduce(workspace, "first@alpha")
     (workspace / ".dvc" / "config").write_text("[core]\n    analytics = false\n", encoding="utf-8")
     with pytest.raises(RemoteError, match="push failed") as caught:
-        graph.push(workspace, ["first@alpha"])
+        remote.push(workspace, ["first@alpha"])
     assert "dvc push" in caught.value.next_step

@@ -16,7 +16,12 @@ from tests.throwaway import Project
 def _gto(project: Project, *arguments: str) -> str:
     command = [sys.executable, "-c", "from gto.cli import app; app()", *arguments]
     done = subprocess.run(
-        command, cwd=project.root, env=project.environment, capture_output=True, text=True
+        command,
+        cwd=project.root,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -69,6 +74,7 @@ def test_registering_needs_no_identity_and_leaves_logging_alone(
         env=project.environment,
         capture_output=True,
         text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "alpha@v1.0.0\n"
