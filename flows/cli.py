@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from pipelines import settings
 from pipelines.errors import (
     EXIT_BAD_INPUT,
     EXIT_DONE,
+    EXIT_UNKNOWN,
     EvergreenError,
     SettingsError,
     WorkspaceError,
@@ -144,6 +146,21 @@ def serve(
 
 
 @app.command()
+def adopt(
+    model: Model,
+    version: Annotated[str, typer.Argument(help="A registered version, as v3.")],
+    reason: Annotated[str, typer.Option(help="Why; written into the ledger.")] = (
+        "the ledger did not know"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Say which version is live, when the ledger was lost."""
+    from flows.adopting import adopt as run
+
+    views.show_history(model, [run(_root(), model, version, reason)], as_json=as_json)
+
+
+@app.command()
 def demo(
     keep: Annotated[
         Path | None, typer.Option(help="Where to put the throwaway clone; kept afterwards.")
@@ -170,6 +187,11 @@ def main() -> None:
             file=sys.stderr,
         )
         raise SystemExit(EXIT_BAD_INPUT) from None
+    except Exception:  # noqa: BLE001
+        # Python would end with 1, and 1 means that a verdict said no.
+        traceback.print_exc()
+        print("error: a fault of Evergreen itself; please report it", file=sys.stderr)
+        raise SystemExit(EXIT_UNKNOWN) from None
 
 
 def _root() -> Path:

@@ -90,7 +90,7 @@ def retrain(
     chosen = settings.load(root).model(model)
     lease_seconds = chosen.retrain.lease_seconds
     if not is_committed:
-        require_clean(project, model, chosen.ingest.source)
+        require_clean(project, model)
     engine = store.connect(places.database)
     logger = get_run_logger()
     with leases.hold(engine, f"retrain/{model}", f"a retrain of {model}", lease_seconds) as lease:
@@ -140,7 +140,9 @@ def _walk(walk: _Walk) -> Result:
         names = [stage.stage for stage in stages]
         walk.step("push", remote.push, workspace.root, names)
     if verdict.has_passed and bento:
-        version = walk.step("promote", steps.promote, setting, commit, verdict, bento).name
+        version = walk.step(
+            "promote", steps.promote, setting, commit, verdict, bento, walk.lease
+        ).name
     page = walk.step("report", steps.publish, setting, workspace, verdict, commit, version)
     _end(setting, verdict, version)
     artifacts.publish(model, workspace.paths, verdict, page.as_uri())

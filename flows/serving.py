@@ -22,7 +22,11 @@ def serve(root: Path, name: str, port: int, host: str) -> None:
     """
     version, places = live_version(root, name), home(root)
     entries = ledger.history(store.connect(places.database), version.model)
-    built = [entry.evidence["bento"] for entry in entries if entry.version == version.name]
+    built = [
+        entry.evidence["bento"]
+        for entry in entries
+        if entry.version == version.name and "bento" in entry.evidence
+    ]
     tag = next(iter(built), None)
     if tag is None:
         raise PackageError(

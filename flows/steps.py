@@ -11,12 +11,14 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from pipelines import judging, lineage, packaging, settings
+from pipelines.errors import StateError
 from pipelines.evaluation import report
 from pipelines.files import read_json, write_json, write_text
 from pipelines.packaging import Labels
-from pipelines.paths import HomePaths
+from pipelines.paths import HOME, PROJECT, HomePaths
 from pipelines.settings import ModelSettings
-from pipelines.state import ledger, runs
+from pipelines.state import ledger, questions, runs
+from pipelines.state.leases import Lease
 from pipelines.state.ledger import Promotion
 from pipelines.state.runs import Run
 from pipelines.verdicts import Verdict
@@ -52,6 +54,9 @@ def prepare(setting: Setting) -> Workspace:
         setting.project, setting.home, run, next((commit for commit in done if commit), None)
     )
     settings.load(workspace.root)
+    # For the stages too, which are processes of their own and know only their folder.
+    os.environ[PROJECT] = str(setting.project.root)
+    os.environ[HOME] = str(setting.home.home)
     # DVC works in the current folder of the process and nowhere else.
     os.chdir(workspace.root)
     graph.checkout(workspace.root, list(graph.edges(workspace.root, run.model)))
@@ -71,7 +76,7 @@ def decide(setting: Setting, workspace: Workspace, chosen: ModelSettings) -> tup
         verdict = _judge(setting, workspace, chosen)
         write_json(verdict.to_json(), workspace.paths.gate)
         commit = workspace.commit(
-            f"Retrain {workspace.model}: {verdict.outcome.value}\n\n{setting.run.reason}"
+            f"Retrain {workspace.model}, gate {verdict.outcome.value}\n\n{setting.run.reason}"
         )
     runs.update(setting.engine, setting.run.id, commit=commit)
     return verdict, commit
@@ -90,7 +95,7 @@ def package(
     return tag, proof
 
 
-def promote(setting: Setting, commit: str, verdict: Verdict, bento: str) -> Version:
+def promote(setting: Setting, commit: str, verdict: Verdict, bento: str, lease: Lease) -> Version:
     """Register the commit as a version and write that it is live.
 
     The tag comes first: a ledger entry without its version would be a lie, a version that was
@@ -108,6 +113,7 @@ def promote(setting: Setting, commit: str, verdict: Verdict, bento: str) -> Vers
             evidence={"bento": bento, "verdict": json.loads(json.dumps(verdict.to_json()))},
             run=setting.run.id,
         ),
+        lease,
     )
     return version
 
@@ -126,24 +132,35 @@ def publish(
 
 def _judge(setting: Setting, workspace: Workspace, chosen: ModelSettings) -> Verdict:
     paths, model = workspace.paths, workspace.model
+    champion = _champion(setting)
+    is_forced = champion is not None and judging.has_fresh_rows(paths.artifact, champion[1])
+    asked = judging.holdout_asked(paths)
+    times = questions.times_asked(setting.engine, model, asked, but=setting.run.id)
+    verdict = judging.decide(paths, chosen, champion, times_asked=times, is_forced=is_forced)
+    if not any(part.name == "identity" and not part.has_passed for part in verdict.parts):
+        # The champion held against itself learns nothing of the holdout.
+        questions.note(setting.engine, setting.run.id, model, asked)
+    return verdict
+
+
+def _champion(setting: Setting) -> tuple[str, Path] | None:
+    """Name and model folder of the live version; None if there never was one.
+
+    Raises:
+        StateError: there are versions, and the ledger knows of none. Held against the trivial
+            baseline instead, anything would pass.
+    """
+    model = setting.run.model
     entry = ledger.live(setting.engine, model)
-    champion: tuple[str, Path] | None = None
-    is_forced = False
-    if entry is not None:
-        version = versions.find(setting.project, model, entry.version)
-        champion = (version.name, versions.model_folder(setting.project, setting.home, version))
-        is_forced = _has_fresh_data(setting.project, workspace, version)
-    asked = runs.times_asked(
-        setting.engine, model, judging.holdout_digest(paths), but=setting.run.id
-    )
-    return judging.decide(paths, chosen, champion, times_asked=asked, is_forced=is_forced)
-
-
-def _has_fresh_data(project: Repository, workspace: Workspace, champion: Version) -> bool:
-    """Whether the rows differ from the champion's: then not to be worse is enough to pass."""
-    theirs = project.show(champion.commit, "dvc.lock")
-    if theirs is None:
-        return False
-    ours = (workspace.root / "dvc.lock").read_text(encoding="utf-8")
-    model = workspace.model
-    return lineage.data_hash(ours, model) != lineage.data_hash(theirs, model)
+    if entry is None:
+        known = versions.registered(setting.project, model)
+        if known:
+            raise StateError(
+                f"the ledger says that nothing of {model} is live, but {known[-1].name} exists",
+                where=str(setting.home.database),
+                next_step="restore state.db from a backup, or say which version is live with "
+                f"`evergreen adopt {model} v{known[-1].number}`",
+            )
+        return None
+    version = versions.find(setting.project, model, entry.version)
+    return version.name, versions.model_folder(setting.project, setting.home, version)

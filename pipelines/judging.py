@@ -36,6 +36,7 @@ from pipelines.signature import (
     TRAINING_FILE,
     digest,
 )
+from pipelines.state.questions import Asked
 from pipelines.verdicts import Outcome, Verdict
 
 BASELINE = "baseline"
@@ -46,9 +47,22 @@ _DIRECTION_STEPS = 20
 _DIRECTION_TOLERANCE = 1e-6
 
 
-def holdout_digest(paths: ModelPaths) -> str:
+def holdout_asked(paths: ModelPaths) -> Asked:
     """What the holdout is known by, to count how often it was asked."""
-    return digest(paths.splits / HOLDOUT_FILE)
+    side = read_json(paths.splits / "split.json")["holdout"]
+    return Asked(digest(paths.splits / HOLDOUT_FILE), side.get("first"), side.get("last"))
+
+
+def has_fresh_rows(challenger: Path, champion: Path) -> bool:
+    """Whether the challenger learned from newer rows (or, without time, from more of them).
+
+    Other rows are not enough: a narrower window or a stricter rule is somebody's idea, and has
+    to be shown to be a good one.
+    """
+    ours, theirs = read_json(challenger / TRAINING_FILE), read_json(champion / TRAINING_FILE)
+    if ours["until"] and theirs["until"]:
+        return bool(pd.Timestamp(ours["until"]) > pd.Timestamp(theirs["until"]))
+    return bool(ours["rows"] > theirs["rows"])
 
 
 def decide(
@@ -116,7 +130,7 @@ def _holdout(
         labels=labels(frame, schema).astype(np.float64),
         blocks=groups(frame, schema).astype(str),
         row_hashes=row_hashes(frame, schema),
-        data_hash=holdout_digest(paths),
+        data_hash=digest(paths.splits / HOLDOUT_FILE),
         time=frame[schema.time].to_numpy() if schema.time else None,
         slices={
             name: values.astype(str) for name, values in slice_columns(frame, schema, names).items()

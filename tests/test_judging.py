@@ -13,8 +13,10 @@ import pytest
 
 from pipelines import judging
 from pipelines.errors import ModelError, SettingsError
+from pipelines.files import write_json
 from pipelines.paths import ModelPaths
 from pipelines.settings import ModelSettings
+from pipelines.signature import TRAINING_FILE
 from pipelines.verdicts import Outcome, Verdict
 from tests.small import SCHEMA, table, trained
 
@@ -54,7 +56,7 @@ def test_a_sound_model_beats_the_baseline(sound: Trained) -> None:
     verdict = decide(sound)
     assert verdict.outcome is Outcome.PASSED, outcomes(verdict)
     assert verdict.evidence["champion"]["name"] == judging.BASELINE
-    assert verdict.evidence["holdout"]["data_hash"] == judging.holdout_digest(sound[0])
+    assert verdict.evidence["holdout"]["data_hash"] == judging.holdout_asked(sound[0]).digest
     assert Verdict.from_json(verdict.to_json()) == verdict
 
 
@@ -206,3 +208,23 @@ def test_only_categories_can_be_judged(tmp_path: Path) -> None:
     bare = replace(SCHEMA, numbers=())
     verdict = decide(trained(tmp_path, schema=bare))
     assert part(verdict, "behaviour").outcome is Outcome.PASSED
+
+
+def test_newer_rows_are_fresh_and_other_rows_are_not(tmp_path: Path) -> None:
+    def made(name: str, until: str | None, rows: int) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        write_json({"until": until, "rows": rows}, folder / TRAINING_FILE)
+        return folder
+
+    old, narrow, new = (
+        made("old", "2013-03-10 00:00:00", 9000),
+        made("narrow", "2013-03-10 00:00:00", 5000),
+        made("new", "2013-05-10 00:00:00", 9000),
+    )
+    assert judging.has_fresh_rows(new, old)
+    assert not judging.has_fresh_rows(narrow, old)
+    assert not judging.has_fresh_rows(old, new)
+    few, many = made("few", None, 100), made("many", None, 200)
+    assert judging.has_fresh_rows(many, few)
+    assert not judging.has_fresh_rows(few, few)

@@ -35,9 +35,9 @@ def judge_calibration(paired: Paired, holdout: Holdout, settings: GateSettings) 
         (brier.lower(alpha) > margin, Outcome.FAILED, "Brier is worse by more than the margin"),
         (brier.upper(price) < 0, Outcome.PASSED, "Brier is better"),
         (
-            ranks_better and brier.value <= 0,
+            ranks_better and brier.upper(price) < margin,
             Outcome.PASSED,
-            "it ranks better by more than the margin, and Brier is not worse",
+            "it ranks better by more than the margin, and Brier is not worse by it",
         ),
         (
             error.lower(alpha) > margin,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,12 +31,42 @@ def judge_champion_overlap(champion: Candidate, holdout: Holdout) -> Verdict:
 
 def _judge(name: str, candidate: Candidate, holdout: Holdout, found: Outcome) -> Verdict:
     parts = [
-        _shared("rows", candidate.trained_row_hashes, holdout.row_hashes, found),
+        _rows(candidate, holdout, found),
         _shared("blocks", candidate.trained_blocks, holdout.blocks, found),
     ]
     if holdout.time is not None:
         parts.append(_time_order(candidate, holdout.time, found))
     return combine(name, parts)
+
+
+def _rows(candidate: Candidate, holdout: Holdout, found: Outcome) -> Verdict:
+    """Rows in common, unless rows of this data repeat by themselves.
+
+    A table of few small columns has equal rows on different days that nobody copied. How often
+    a training row has its like in another block says how many to expect; more than that by three
+    standard errors is a copy.
+    """
+    trained, blocks = candidate.trained_row_hashes, candidate.trained_blocks
+    shared = _shared("rows", trained, holdout.row_hashes, found)
+    if shared.outcome is not found or trained is None or blocks is None:
+        return shared
+    expected = _repeated_share(trained, blocks) if trained.shape == blocks.shape else 0.0
+    seen = float(np.isin(holdout.row_hashes, trained).mean())
+    limit = expected + 3 * math.sqrt(expected * (1 - expected) / holdout.row_hashes.size)
+    evidence = {**shared.evidence, "share": seen, "expected_share": expected, "limit": limit}
+    if expected > 0 and seen <= limit:
+        reason = f"{seen:.2%} of the rows have their like in training, as rows of this data do"
+        return Verdict("rows", Outcome.PASSED, reason, evidence)
+    return replace(shared, evidence=evidence)
+
+
+def _repeated_share(hashes: Array, blocks: Array) -> float:
+    """The share of rows whose like stands in another block."""
+    _, of_hash = np.unique(hashes, return_inverse=True)
+    _, of_block = np.unique(blocks, return_inverse=True)
+    pairs = np.unique(np.column_stack([of_hash, of_block]), axis=0)
+    blocks_of_hash = np.bincount(pairs[:, 0])
+    return float((blocks_of_hash[of_hash] > 1).mean())
 
 
 def _shared(kind: str, trained: Array | None, held: Array, found: Outcome) -> Verdict:

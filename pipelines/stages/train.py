@@ -90,8 +90,8 @@ def _export(
     found = parity.differences(fitted, session, parity.cases(known, schema, chosen.seed))
     parity.require(found, chosen.parity_tolerance, paths.model)
 
-    rows, places = parity.golden(known, schema, chosen.golden_rows, chosen.seed)
-    expected = fitted.probabilities(inputs.iloc[places])
+    rows = parity.golden(known, schema, chosen.golden_rows, chosen.seed)
+    expected = fitted.probabilities(features(rows, schema))
     write_parquet(rows.assign(**{GOLDEN_ANSWER: expected}), paths.artifact / GOLDEN_FILE)
     return found
 
@@ -104,19 +104,22 @@ def _shuffled_control(
     params: Params,
     seed: int,
 ) -> dict[str, float | int]:
-    """The AUC of a model trained on permuted labels, scored on permuted labels.
+    """The AUC of the same training where the label means nothing.
 
-    Anything but one half says that the label reaches the model by another way than the label
-    column. The labels of both sides are permuted, so that the rows scored are independent.
+    The label column itself is permuted, once, over all rows, before anything is derived from
+    them. A label that reaches the model by another way than as its label, through feature code or
+    a copied column, is then permuted along, and betrays itself by an AUC away from one half.
     """
     from pipelines.statistics.auc import auc
 
-    generator = np.random.default_rng(seed)
-    shuffled = generator.permutation(labels(train, schema))
+    known = pd.concat([train, tuning], ignore_index=True)
+    order = np.random.default_rng(seed).permutation(len(known))
+    known[schema.target] = known[schema.target].to_numpy()[order]
+    learned, asked = known.iloc[: len(train)], known.iloc[len(train) :]
     with one_thread():
-        fitted = last(family.fit(features(train, schema), shuffled, schema, params, seed))
-    scores = fitted.probabilities(features(tuning, schema))
-    answers = generator.permutation(labels(tuning, schema))
+        rungs = family.fit(features(learned, schema), labels(learned, schema), schema, params, seed)
+        fitted = last(rungs)
+    scores, answers = fitted.probabilities(features(asked, schema)), labels(asked, schema)
     return {
         "auc": auc(answers, scores),
         "positives": int(answers.sum()),

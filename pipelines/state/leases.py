@@ -26,6 +26,17 @@ class Lease:
     token: int
     lost: threading.Event = field(default_factory=threading.Event, compare=False)
 
+    def require_held(self, connection: sa.Connection) -> None:
+        """Raise BusyError unless the lease is held, within the transaction of `connection`.
+
+        What is written in the same transaction was then written by the holder: a process that
+        slept past its lease finds another token here.
+        """
+        query = sa.select(leases.c.token).where(leases.c.name == self.name).with_for_update()
+        if connection.execute(query).scalar() != self.token:
+            self.lost.set()
+        self.require()
+
     def require(self) -> None:
         """Raise BusyError if somebody else holds the lease by now, so nothing more may be done."""
         if self.lost.is_set():

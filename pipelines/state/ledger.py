@@ -9,9 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipelines.state import clock
+from pipelines.state.leases import Lease
 from pipelines.state.store import ledger
 
-PROMOTED = "promoted"
+PROMOTED = "promoted"  # the gate passed
+ADOPTED = "adopted"  # a person said so, because the ledger did not know
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Promotion:
     why: str
     evidence: Mapping[str, Any]
     run: str
+    action: str = PROMOTED
 
 
 def live(engine: sa.Engine, model: str) -> Entry | None:
@@ -60,9 +63,15 @@ def history(engine: sa.Engine, model: str, most: int | None = None) -> list[Entr
     return [Entry(**{key: row[key] for key in Entry.__dataclass_fields__}) for row in rows]
 
 
-def promote(engine: sa.Engine, promotion: Promotion) -> Entry:
-    """Write that a version is live from now on. A second call for the same run changes nothing."""
+def promote(engine: sa.Engine, promotion: Promotion, lease: Lease | None = None) -> Entry:
+    """Write that a version is live from now on. A second call for the same run changes nothing.
+
+    Raises:
+        BusyError: `lease` is given and somebody else holds it by now.
+    """
     with engine.begin() as connection:
+        if lease is not None:
+            lease.require_held(connection)
         known = sa.select(ledger.c.id).where(ledger.c.run == promotion.run)
         if connection.execute(known).one_or_none() is None:
             newest = connection.execute(
@@ -72,9 +81,7 @@ def promote(engine: sa.Engine, promotion: Promotion) -> Entry:
                 .limit(1)
             ).scalar()
             connection.execute(
-                ledger.insert().values(
-                    at=clock.now(), action=PROMOTED, previous=newest, **asdict(promotion)
-                )
+                ledger.insert().values(at=clock.now(), previous=newest, **asdict(promotion))
             )
     entry = live(engine, promotion.model)
     assert entry is not None

@@ -96,18 +96,6 @@ def latest(engine: sa.Engine, model: str, most: int = 20) -> list[Run]:
         return [Run(**row) for row in connection.execute(query.limit(most)).mappings()]
 
 
-def times_asked(engine: sa.Engine, model: str, holdout: str, *, but: str) -> int:
-    """How many earlier runs were judged on the holdout of this digest; `but` is not counted."""
-    query = sa.select(runs.c.verdict).where((runs.c.model == model) & (runs.c.id != but))
-    with engine.connect() as connection:
-        verdicts = connection.execute(query).scalars().all()
-    return sum(
-        1
-        for verdict in verdicts
-        if verdict and verdict["evidence"].get("holdout", {}).get("data_hash") == holdout
-    )
-
-
 def _new_id() -> str:
     """Sortable by time to the millisecond, and different for two in the same one."""
     now = datetime.now(UTC)

@@ -40,6 +40,17 @@ runs = sa.Table(
     sa.Column("verdict", sa.JSON),
 )
 
+questions = sa.Table(
+    "questions",
+    metadata,
+    sa.Column("run", sa.String, primary_key=True),
+    sa.Column("model", sa.String, nullable=False, index=True),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("digest", sa.String, nullable=False),
+    sa.Column("first", sa.String),
+    sa.Column("last", sa.String),
+)
+
 ledger = sa.Table(
     "ledger",
     metadata,
@@ -106,8 +117,8 @@ def _unusable(where: str, error: BaseException) -> StateError:
         f"the state store fails: {error}",
         where=where,
         next_step="check that it exists, may be written, is a database, and that the disk has "
-        "space; a broken state.db can be moved away: versions are in git and DVC, only the "
-        "ledger is lost",
+        "space; a broken state.db can be moved away: versions are in git and DVC, and `evergreen "
+        "adopt` begins a new ledger with the one that is live",
     )
 
 

@@ -53,13 +53,10 @@ class Workspace:
         return PARAMS_FILE, LOCK_FILE, str(self.paths.folder.relative_to(self.root))
 
 
-def require_clean(repository: Repository, model: str, source: str) -> None:
+def require_clean(repository: Repository, model: str) -> None:
     """A retrain starts from a commit, so what it depends on must be committed.
 
-    Args:
-        repository: the project.
-        model: its name in params.yaml.
-        source: `ingest.source`; a file of the project has to be in the commit too.
+    The data need not be: it is read where it is, and its fingerprint is committed with the run.
 
     Raises:
         WorkspaceError: code, params or the model's own files differ from HEAD; they are named.
@@ -74,8 +71,6 @@ def require_clean(repository: Repository, model: str, source: str) -> None:
         "requirements.lock",
         str(rules),
     )
-    if "://" not in source and not Path(source).is_absolute():
-        changed += repository.changed(source, also_ignored=True)
     if changed:
         listed = ", ".join(changed[:8]) + (" and more" if len(changed) > 8 else "")
         raise WorkspaceError(

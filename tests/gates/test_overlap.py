@@ -65,3 +65,35 @@ def test_a_holdout_with_holes_in_its_time_is_inconclusive():
     time[3] = np.datetime64("NaT")
     verdict = judge_challenger_overlap(CHALLENGER, replace(HOLDOUT, time=time))
     assert verdict.outcome is Outcome.INCONCLUSIVE
+
+
+def small_table(rows=6000, copied=0, seed=3):
+    """Days of a table whose rows repeat by themselves; some of the holdout's may be copied in."""
+    generator = np.random.default_rng(seed)
+    hashes = generator.zipf(1.3, rows).astype(np.uint64)
+    held = generator.zipf(1.3, HOLDOUT.labels.size).astype(np.uint64)
+    unique = np.arange(10**6, 10**6 + HOLDOUT.labels.size, dtype=np.uint64)
+    is_unique = generator.random(held.size) < 0.5
+    held[is_unique] = unique[is_unique]
+    rare = generator.random(rows) < 0.5
+    hashes[rare] = np.arange(10**7, 10**7 + rows, dtype=np.uint64)[rare]
+    hashes[:copied] = held[is_unique][:copied]
+    days = (np.arange(rows) // 100 + 10**5).astype(HOLDOUT.blocks.dtype)
+    candidate = replace(CHALLENGER, trained_row_hashes=hashes, trained_blocks=days)
+    return candidate, replace(HOLDOUT, row_hashes=held)
+
+
+def rows_of(verdict):
+    return next(part for part in verdict.parts if part.name == "rows")
+
+
+def test_rows_that_repeat_by_themselves_are_no_leak():
+    candidate, holdout = small_table()
+    rows = rows_of(judge_challenger_overlap(candidate, holdout))
+    assert rows.has_passed, rows
+    assert rows.evidence["shared"] > 0
+
+
+def test_copies_among_rows_that_repeat_are_found():
+    candidate, holdout = small_table(copied=len(HOLDOUT.labels) // 10)
+    assert rows_of(judge_challenger_overlap(candidate, holdout)).outcome is Outcome.FAILED

@@ -139,14 +139,21 @@ def test_a_swapped_graph_is_refused(tmp_path: Path) -> None:
         parity.require(found, 1e-4, "shop")
 
 
-@pytest.mark.parametrize(("rows", "wanted"), [(500, 200), (50, 200)])
-def test_golden_rows_are_as_many_as_asked_for(rows: int, wanted: int) -> None:
-    frame = table(rows)
-    golden, places = parity.golden(frame, SCHEMA, wanted, seed=5)
-    assert len(golden) == len(places) == wanted
+def test_golden_rows_are_as_many_as_asked_for_and_hard_ones_among_them() -> None:
+    frame = table(2000)
+    golden = parity.golden(frame, SCHEMA, 1000, seed=5)
+    assert len(golden) == 1000
     assert list(golden.columns) == list(SCHEMA.features)
-    same = frame[list(SCHEMA.features)].iloc[places].reset_index(drop=True)
-    pd.testing.assert_frame_equal(golden, same)
+    assert (golden[SCHEMA.categories[0]] == parity.UNSEEN).any()
+    assert golden[list(SCHEMA.numbers)].isna().all(axis=1).any()
+
+
+def test_a_small_table_gives_fewer_golden_rows_and_none_twice_over() -> None:
+    frame = table(50)
+    golden = parity.golden(frame, SCHEMA, 1000, seed=5)
+    assert len(golden) < 1000
+    ordinary = golden.tail(50)
+    assert len(ordinary.drop_duplicates()) == len(frame[list(SCHEMA.features)].drop_duplicates())
 
 
 def test_a_session_of_the_wrong_schema_does_not_open(tmp_path: Path) -> None:

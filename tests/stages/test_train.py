@@ -13,11 +13,15 @@ import pytest
 from pipelines.errors import ModelError
 from pipelines.files import read_json
 from pipelines.frames import groups, tensors
+from pipelines.gates.evidence import ShuffledControl
+from pipelines.gates.shuffled import judge_shuffled_control
 from pipelines.inference.session import ModelSession
 from pipelines.models import hist_gradient_boosting
+from pipelines.models.logistic import Logistic
 from pipelines.schema import Schema
 from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, TRAINED_ON_FILE, TRAINING_FILE
 from pipelines.stages import split, train
+from pipelines.verdicts import Outcome
 from tests.models.test_parity import _at_thresholds
 from tests.small import SCHEMA, chosen, clean, settings
 
@@ -65,6 +69,32 @@ def test_shuffled_labels_teach_nothing(tmp_path: Path) -> None:
     control = read_json(run(tmp_path).artifact / TRAINING_FILE)["shuffled"]
     spread = np.sqrt(1 / control["positives"] + 1 / control["negatives"]) / np.sqrt(12)
     assert abs(control["auc"] - 0.5) < 4 * spread
+
+
+def test_a_label_that_reaches_the_features_betrays_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted for real: feature code that looks at the label column."""
+    honest = train.features
+
+    def leaking(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+        known = honest(frame, schema)
+        if schema.target in frame:
+            known[schema.numbers[0]] = frame[schema.target].to_numpy(dtype="float64")
+        return known
+
+    monkeypatch.setattr(train, "features", leaking)
+    frames = [pd.read_parquet(path) for path in _sides(tmp_path)]
+    control = train._shuffled_control(Logistic(), *frames, SCHEMA, {}, 7)
+    verdict = judge_shuffled_control(ShuffledControl(**control))
+    assert control["auc"] > 0.9
+    assert verdict.outcome is Outcome.FAILED
+
+
+def _sides(root: Path) -> list[Path]:
+    paths = clean(root)
+    split.run(paths, settings())
+    return [paths.splits / f"{side}.parquet" for side in ("train", "tuning")]
 
 
 def test_an_export_that_is_off_leaves_no_training_record(

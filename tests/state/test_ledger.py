@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pipelines.errors import StateError
-from pipelines.state import ledger, store
+from pipelines.errors import BusyError, StateError
+from pipelines.state import leases, ledger, store
 from pipelines.state.ledger import Promotion
 
 FIRST = Promotion("alpha", "alpha@v1", "c1", "ann", "because", {"bento": "alpha:v1-0"}, "run-1")
@@ -50,3 +50,18 @@ def test_what_was_written_stays_written(engine: sa.Engine, change: str) -> None:
 def test_the_ledger_survives_being_opened_again(engine: sa.Engine, database: Path) -> None:
     entry = ledger.promote(engine, FIRST)
     assert ledger.history(store.connect(database), "alpha") == [entry]
+
+
+def test_who_lost_the_lease_cannot_promote(engine: sa.Engine) -> None:
+    with leases.hold(engine, "retrain/alpha", "a slow run", 60) as lease:
+        stolen = sa.update(store.leases).where(store.leases.c.name == lease.name)
+        with engine.begin() as connection:
+            connection.execute(stolen.values(token=lease.token + 1))
+        with pytest.raises(BusyError):
+            ledger.promote(engine, FIRST, lease)
+    assert ledger.live(engine, "alpha") is None
+
+
+def test_the_holder_of_the_lease_promotes(engine: sa.Engine) -> None:
+    with leases.hold(engine, "retrain/alpha", "a run", 60) as lease:
+        assert ledger.promote(engine, FIRST, lease).version == "alpha@v1"

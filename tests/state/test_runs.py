@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import sqlalchemy as sa
 
 from pipelines.state import runs
@@ -58,19 +56,3 @@ def test_another_models_run_is_left_alone(engine: sa.Engine) -> None:
     runs.begin(engine, "beta", "newer", {}, "why")
     [found] = runs.latest(engine, "alpha")
     assert found == alpha
-
-
-def test_how_often_a_holdout_was_asked(engine: sa.Engine) -> None:
-    judged = []
-    for number, digest in enumerate(["h1", "h1", "h2"]):
-        time.sleep(0.002)  # ids are sorted to the millisecond
-        run, _ = runs.begin(engine, "alpha", f"base{number}", {}, "why")
-        verdict = {"evidence": {"holdout": {"data_hash": digest}}}
-        runs.finish(engine, run.id, runs.REFUSED, verdict=verdict)
-        judged.append(run.id)
-    failed, _ = runs.begin(engine, "alpha", "base9", {}, "why")
-    runs.finish(engine, failed.id, runs.FAILED, verdict={"evidence": {}})
-    assert [run.id for run in runs.latest(engine, "alpha")][1:] == judged[::-1]
-    assert runs.times_asked(engine, "alpha", "h1", but="none") == 2
-    assert runs.times_asked(engine, "alpha", "h2", but=judged[2]) == 0
-    assert runs.times_asked(engine, "beta", "h1", but="none") == 0
