@@ -151,7 +151,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """The whole loop on real flight data, in a throwaway clone."""
-    from flows.demo import run  # type: ignore
+    from flows.demo import run
 
     raise typer.Exit(run(_root(), keep, as_json=as_json))
 

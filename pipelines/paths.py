@@ -122,6 +122,20 @@ class HomePaths:
         return self.home / "logs"
 
 
+# Set for a run, whose own folder is a work tree that holds committed files only.
+PROJECT = "EVERGREEN_PROJECT"
+HOME = "EVERGREEN_HOME"
+
+
+def in_project(path: Path) -> Path:
+    """Where a relative path of params.yaml leads: it begins at the project's root.
+
+    That is the current folder, except in a run, which works elsewhere: data that git does not
+    carry must be found all the same.
+    """
+    return path if path.is_absolute() else Path(os.environ.get(PROJECT, "")) / path
+
+
 def home(root: Path) -> HomePaths:
     """The runtime state of the project in `root`; EVERGREEN_HOME moves it."""
-    return HomePaths(Path(os.environ.get("EVERGREEN_HOME") or root / ".evergreen").resolve())
+    return HomePaths(Path(os.environ.get(HOME) or root / ".evergreen").resolve())

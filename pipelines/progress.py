@@ -1,4 +1,4 @@
-"""Progress for people: a bar on a terminal, a line at most every few seconds in a log."""
+"""Progress for people: a bar on a terminal, a line every few seconds in a log; on stderr."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OnProgress = Callable[[int, int], None]
 @contextmanager
 def progress(what: str, total: int) -> Iterator[OnProgress]:
     """Show how far something is; the function that is given takes (done, total)."""
-    if not sys.stdout.isatty():
+    if not sys.stderr.isatty():
         yield _lines(what)
         return
     columns = (
@@ -34,7 +34,7 @@ def progress(what: str, total: int) -> Iterator[OnProgress]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console()) as bar:
+    with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -47,6 +47,6 @@ def _lines(what: str) -> OnProgress:
         now = time.monotonic()
         if done == total or now - last >= _SECONDS_BETWEEN_LINES:
             last = now
-            print(f"{what}: {done:,} of {total:,}", flush=True)
+            print(f"{what}: {done:,} of {total:,}", file=sys.stderr, flush=True)
 
     return show

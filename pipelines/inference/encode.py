@@ -20,17 +20,20 @@ depending on who sends them. A missing *column* is never a missing value: it is 
 from __future__ import annotations
 
 import difflib
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.errors import CellError
+from pipelines.inference.cells import (
+    EXACT_INTEGER,
+    category_problem,
+    is_encodable,
+    number_problem,
+)
 from pipelines.schema import CATEGORIES, MISSING_CATEGORY, NUMBERS, Schema
-
-EXACT_INTEGER = 2**53
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -160,7 +163,7 @@ def _numbers_of(values: Sequence[object], name: str, first_row: int) -> NDArray[
     kinds = set(map(type, values))
     if int in kinds or not kinds <= {float, bool, type(None)}:
         for row, value in enumerate(values):
-            if (problem := _number_problem(value)) is not None:
+            if (problem := number_problem(value)) is not None:
                 raise CellError(
                     problem,
                     row=first_row + row,
@@ -168,16 +171,6 @@ def _numbers_of(values: Sequence[object], name: str, first_row: int) -> NDArray[
                     next_step="send a finite number, or null for a missing one",
                 )
     return np.array(values, dtype=np.float64)  # None becomes NaN here
-
-
-def _number_problem(value: object) -> str | None:
-    if value is None or isinstance(value, float | bool | np.floating | np.bool_):
-        return None
-    if isinstance(value, int | np.integer):
-        if abs(int(value)) <= EXACT_INTEGER:
-            return None
-        return "an integer beyond 2**53 loses digits as a float64; it is an identifier, perhaps"
-    return f"{_shown(value)} is not a number"
 
 
 def _refuse_inexact(column: NDArray[Any], name: str, first_row: int) -> None:
@@ -217,10 +210,10 @@ def _refuse_non_strings(
     distinct: Sequence[object], column: Column, name: str, first_row: int
 ) -> None:
     """Look at the distinct values, and at the rows only if something is wrong with those."""
-    if set(map(type, distinct)) <= {str, type(None)} and _is_encodable(distinct):
+    if set(map(type, distinct)) <= {str, type(None)} and is_encodable(distinct):
         return
     for row, value in enumerate(_values(column)):
-        if (problem := _category_problem(value)) is not None:
+        if (problem := category_problem(value)) is not None:
             raise CellError(
                 problem,
                 row=first_row + row,
@@ -235,29 +228,7 @@ def _strings(values: Sequence[object]) -> NDArray[np.object_]:
     return encoded
 
 
-def _category_problem(value: object) -> str | None:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if not isinstance(value, str):
-        return f"{_shown(value)} is not a string"
-    return None if _is_encodable([value]) else "the string is not valid Unicode"
-
-
-def _is_encodable(values: Iterable[object]) -> bool:
-    """Whether ONNX Runtime can take the strings: JSON can spell half of a surrogate pair."""
-    try:
-        "".join(value for value in values if isinstance(value, str)).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _values(column: Column) -> Sequence[object]:
     if isinstance(column, Coded):
         return [None if code < 0 else column.values[code] for code in column.codes]
     return column.tolist() if isinstance(column, np.ndarray) else column
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."

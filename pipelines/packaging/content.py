@@ -26,6 +26,7 @@ SOURCES = (
     "schema.py",
     "signature.py",
     "inference/__init__.py",
+    "inference/cells.py",
     "inference/encode.py",
     "inference/session.py",
     "serving/*.py",

@@ -80,18 +80,27 @@ def prove(tag: str, artifact: Path, home: HomePaths, start_seconds: float) -> Ve
     evidence["onnx_latency_ms"] = _percentiles(_session_milliseconds(model, tensors))
     log = home.logs / f"prove-{tag.replace(':', '-')}.log"
     try:
-        with running(tag, home, start_seconds, log) as server, closing(Client(server)) as client:
-            evidence["seconds_to_ready"] = round(server.seconds_to_ready, 2)
-            bento = client.probabilities(rows)
-            client.milliseconds(_cycle(rows, WARM_UP_ROWS))
-            taken = client.milliseconds(_cycle(rows, TIMED_ROWS))
-            evidence["rest_latency_ms"] = _percentiles(taken)
+        bento, served = _serve_and_ask(tag, home, start_seconds, log, rows)
     except EvergreenError as error:
         evidence |= {"log": str(log), "log_tail": tail(log)}
         return Verdict(NAME, Outcome.ERROR, str(error), evidence)
     training = golden.column(GOLDEN_ANSWER).to_numpy(zero_copy_only=False)
     onnx = model.predict(tensors).probabilities
-    return compare(Answers(training, onnx, bento), evidence)
+    return compare(Answers(training, onnx, bento), evidence | served)
+
+
+def _serve_and_ask(
+    tag: str, home: HomePaths, start_seconds: float, log: Path, rows: list[Row]
+) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    """The answers of a bento that runs for as long as this takes, and how fast they came."""
+    with running(tag, home, start_seconds, log) as server, closing(Client(server)) as client:
+        answers = client.probabilities(rows)
+        client.milliseconds(_cycle(rows, WARM_UP_ROWS))
+        taken = client.milliseconds(_cycle(rows, TIMED_ROWS))
+        return answers, {
+            "seconds_to_ready": round(server.seconds_to_ready, 2),
+            "rest_latency_ms": _percentiles(taken),
+        }
 
 
 def compare(answers: Answers, evidence: dict[str, Any]) -> Verdict:

@@ -67,8 +67,7 @@ def predict_file(
     _check(source, out, keep, batch_rows)
     opened = open_source(source, model.signature.schema, keep, batch_rows)
     layout = pa.schema([ROW, *opened.kept, *ANSWERS])
-    name = _identity(model, folder)
-    done = 0
+    name, done = _identity(model, folder), 0
     with writing(out, layout) as writer:
         for batch, prediction in _score(model, opened.batches()):
             writer.write_batch(_answer(batch, prediction, done, layout, name))

@@ -21,6 +21,13 @@ SCHEMA = Schema(numbers=("distance", "hour"), categories=("carrier",), target="l
 ROW: dict[str, Any] = {"distance": 1.5, "hour": 7, "carrier": "UA"}
 
 
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 def encode_one(**values: object) -> tuple[float, float, str]:
     tensors = encode_rows(SCHEMA, [{**ROW, **values}])
     return (*tensors[NUMBERS][0], tensors[CATEGORIES][0, 0])
@@ -94,6 +101,12 @@ def test_what_is_no_number_is_refused_by_row_and_column(value: object, words: st
 def test_what_is_no_string_is_refused_by_row_and_column(value: object) -> None:
     with pytest.raises(CellError, match="row 1, column 'carrier'"):
         encode_rows(SCHEMA, [ROW, {**ROW, "carrier": value}])
+
+
+def test_a_value_too_large_to_print_is_refused_all_the_same() -> None:
+    for value in (10**5000, nested(100_000)):
+        with pytest.raises(CellError, match="row 0, column 'carrier': a value of the type"):
+            encode_rows(SCHEMA, [{**ROW, "carrier": value}])
 
 
 def test_a_missing_column_is_not_a_missing_value() -> None:

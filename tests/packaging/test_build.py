@@ -59,6 +59,7 @@ def test_only_what_serving_needs_goes_in(packaged: Packaged) -> None:
     assert packages == {
         ("pipelines", "__init__.py"),
         ("pipelines", "errors.py"),
+        ("pipelines", "inference"),
         ("pipelines", "schema.py"),
         ("pipelines", "serving"),
         ("pipelines", "signature.py"),

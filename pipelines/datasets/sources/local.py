@@ -12,6 +12,7 @@ from typing import Any
 from pipelines.datasets.sources.files import check_name
 from pipelines.datasets.sources.location import LocalFiles
 from pipelines.errors import SourceError
+from pipelines.paths import in_project
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ def opened(location: LocalFiles) -> Generator[Opened]:
     Raises:
         SourceError: there is none, or one is of a type that is not supported.
     """
-    base = _base(location.pattern)
-    for path in _find(location.pattern):
+    pattern = in_project(location.pattern)
+    base = _base(pattern)
+    for path in _find(pattern):
         check_name(path.name, where=str(path))
         yield Opened(path, path.relative_to(base).as_posix(), str(path))
 

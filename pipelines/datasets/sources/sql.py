@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from pipelines.datasets.sources.deadline import ANSWER_SECONDS, within
 from pipelines.datasets.sources.location import Database, redact, scrub
 from pipelines.errors import DataError, SourceError
+from pipelines.paths import in_project
 
 Answer = TypeVar("Answer")
 
@@ -89,7 +90,8 @@ def _connected(location: Database, use: Callable[[sa.Connection], Answer]) -> An
     source = location.url
     where = redact(source)
     try:
-        engine = sa.create_engine(source, connect_args=_CONNECT.get(location.backend, {}))
+        url = _in_project(sa.make_url(source))
+        engine = sa.create_engine(url, connect_args=_CONNECT.get(location.backend, {}))
     except (sa.exc.ArgumentError, ImportError, ValueError) as error:
         raise SourceError(
             f"no way to open it: {scrub(error, source)}",
@@ -110,6 +112,12 @@ def _connected(location: Database, use: Callable[[sa.Connection], Answer]) -> An
         ) from None
     finally:
         engine.dispose()
+
+
+def _in_project(url: sa.URL) -> sa.URL:
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return url
+    return url.set(database=str(in_project(Path(url.database))))
 
 
 def _check_file(url: sa.URL, where: str) -> None:

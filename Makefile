@@ -1,0 +1,56 @@
+# Everything from a fresh clone: Python 3.11+, git and make are enough.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+# No library of ours phones home from a make target.
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export BENTOML_DO_NOT_TRACK := True
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help install demo test check format coverage bench lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## Create .venv and install the hash-locked requirements
+
+$(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Evergreen needs Python 3.11 or newer; set PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install ## The whole loop on real flight data, in a throwaway clone
+	$(BIN)/evergreen demo
+
+test: install ## All tests, the slow ones too
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow"
+
+check: install ## Format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: install ## Format the code and mend what lint can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+coverage: install ## Coverage of pipelines/ and flows/, subprocesses included
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow" --cov --cov-report=term-missing:skip-covered
+
+bench: install ## The measurements that the README quotes, side by side
+	$(BIN)/python -m benchmarks
+
+lock: install ## Resolve requirements.lock anew (names, versions and hashes; no addresses)
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	  --quiet --output-file requirements.lock
+	awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock > requirements-uv.lock
+
+clean: ## Remove the environment and all caches; never data, versions or the state
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info
