@@ -203,24 +203,16 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 def _require_valid(root: Path, model: str, overrides: dict[str, Any]) -> None:
     """Refuse wrong overrides before a server is started for them."""
+    from pipelines.versioning.workspace import assign
+
     content = settings.read_params(root)
-    for key, value in overrides.items():
-        section = content["models"][model]
-        *parents, name = key.split(".")
-        for parent in parents:
-            section = section.setdefault(parent, {})
-            if not isinstance(section, dict):
-                raise SettingsError(
-                    f"{parent} is not a section",
-                    where=f"--set {key}",
-                    next_step="name a key as section.key, for example split.holdout_days",
-                )
-        section[name] = value
+    assign(content["models"][model], overrides)
     settings.parse(content)
 
 
 def _configure_prefect(root: Path) -> None:
-    from flows.prefect_home import configure, quiet_known_errors
+    from flows.prefect_home import configure, quiet_known_errors, require_server
 
     configure(home(root))
+    require_server()
     quiet_known_errors()

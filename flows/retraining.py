@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,17 +17,16 @@ from prefect.cache_policies import NO_CACHE
 from flows import artifacts, steps
 from flows.stages import StageRun, run_stages
 from flows.steps import Setting
-from pipelines import lineage, settings
-from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN
-from pipelines.evaluation import report
-from pipelines.files import write_json, write_text
+from pipelines import settings
+from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN, StateError
 from pipelines.orphans import LOOK_EVERY_SECONDS
 from pipelines.paths import home
 from pipelines.stages import ingest
 from pipelines.state import leases, runs, store
+from pipelines.state.leases import Lease
 from pipelines.state.runs import Run
 from pipelines.verdicts import Outcome, Verdict, combine
-from pipelines.versioning import graph
+from pipelines.versioning import remote
 from pipelines.versioning.git import Repository
 from pipelines.versioning.workspace import require_clean
 
@@ -88,12 +87,13 @@ def retrain(
     """
     root = (root or Path.cwd()).resolve()
     project, places = Repository.at(root), home(root)
-    lease_seconds = settings.load(root).model(model).retrain.lease_seconds
+    chosen = settings.load(root).model(model)
+    lease_seconds = chosen.retrain.lease_seconds
     if not is_committed:
-        require_clean(project, model)
+        require_clean(project, model, chosen.ingest.source)
     engine = store.connect(places.database)
     logger = get_run_logger()
-    with leases.hold(engine, f"retrain/{model}", f"a retrain of {model}", lease_seconds):
+    with leases.hold(engine, f"retrain/{model}", f"a retrain of {model}", lease_seconds) as lease:
         run, is_taken_up = runs.begin(engine, model, project.head(), overrides or {}, reason)
         logger.info("run %s of %s from commit %s", run.id, model, run.base[:12])
         if is_taken_up:
@@ -101,44 +101,49 @@ def retrain(
             # Let the stage that it left behind see that its parent is gone.
             time.sleep(3 * LOOK_EVERY_SECONDS)
         with _failure_recorded(engine, run), _current_folder_kept():
-            return _walk(Setting(project, places, engine, run))
+            return _walk(_Walk(Setting(project, places, engine, run), lease))
 
 
-def _walk(setting: Setting) -> Result:
+@dataclass(frozen=True)
+class _Walk:
+    """A run on its way through the steps, and how long each took, in seconds."""
+
+    setting: Setting
+    lease: Lease
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def step(self, name: str, function: Callable[..., T], *given: Any) -> T:
+        """Run one step as a Prefect task, unless somebody else holds the lease by now."""
+        self.lease.require()
+        as_task = task(name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False)(
+            function
+        )
+        with _timed(name, self.seconds):
+            return as_task(*given)
+
+
+def _walk(walk: _Walk) -> Result:
     """All steps in order; what is done already is found and not done again."""
-    model, seconds = setting.run.model, dict[str, float]()
-    workspace = _step("workspace", seconds, steps.prepare, setting)
+    setting, model = walk.setting, walk.setting.run.model
+    workspace = walk.step("workspace", steps.prepare, setting)
     chosen = settings.load(workspace.root).model(model)
-    _step("source", seconds, ingest.record, workspace.paths, chosen)
-    with _timed("stages", seconds):
+    walk.step("source", ingest.record, workspace.paths, chosen)
+    with _timed("stages", walk.seconds):
         stages = run_stages(workspace.root, model, chosen.retrain)
-    verdict = _step("gate", seconds, steps.judge, setting, workspace, chosen)
-    write_json(verdict.to_json(), workspace.paths.gate)
-    commit = workspace.commit(f"Retrain {model}: {verdict.outcome.value}\n\n{setting.run.reason}")
-    runs.update(setting.engine, setting.run.id, commit=commit)
-    bento = None
+    verdict, commit = walk.step("gate", steps.decide, setting, workspace, chosen)
+    bento = version = None
     if verdict.has_passed:
-        bento, proof = _step("package", seconds, steps.package, setting, workspace, chosen, commit)
-        verdict = replace(combine("gate", (*verdict.parts, proof)), evidence=dict(verdict.evidence))
+        bento, proof = walk.step("package", steps.package, setting, workspace, chosen, commit)
+        verdict = replace(combine("gate", (*verdict.parts, proof)), evidence=verdict.evidence)
     if chosen.retrain.push:
         # Before the version exists: a version whose data is on one disk only is not safe.
         names = [stage.stage for stage in stages]
-        _step("push", seconds, graph.push, workspace.root, names)
-    version = None
+        walk.step("push", remote.push, workspace.root, names)
     if verdict.has_passed and bento:
-        version = _step("promote", seconds, steps.promote, setting, commit, verdict, bento).name
-    made_from = {"commit": commit, **lineage.hashes(workspace.root, model)}
-    page = setting.home.reports / model / f"{version or setting.run.id}.html"
-    title = version or f"{model}, run {setting.run.id}"
-    write_text(report.render(workspace.paths, title, verdict, made_from), page)
+        version = walk.step("promote", steps.promote, setting, commit, verdict, bento).name
+    page = walk.step("report", steps.publish, setting, workspace, verdict, commit, version)
+    _end(setting, verdict, version)
     artifacts.publish(model, workspace.paths, verdict, page.as_uri())
-    runs.finish(
-        setting.engine,
-        setting.run.id,
-        runs.PROMOTED if version else runs.REFUSED,
-        version=version,
-        verdict=verdict.to_json(),
-    )
     setting.project.remove_worktree(workspace.root)
     return Result(
         model=model,
@@ -149,16 +154,14 @@ def _walk(setting: Setting) -> Result:
         bento=bento,
         verdict=verdict,
         stages=stages,
-        seconds=seconds,
+        seconds=walk.seconds,
         report=page,
     )
 
 
-def _step(name: str, seconds: dict[str, float], function: Callable[..., T], *given: Any) -> T:
-    """Run one step as a Prefect task, and note how long it took."""
-    as_task = task(name=name, cache_policy=NO_CACHE, persist_result=False)(function)
-    with _timed(name, seconds):
-        return as_task(*given)
+def _end(setting: Setting, verdict: Verdict, version: str | None) -> None:
+    status = runs.PROMOTED if version else runs.REFUSED
+    runs.finish(setting.engine, setting.run.id, status, version=version, verdict=verdict.to_json())
 
 
 @contextmanager
@@ -175,7 +178,9 @@ def _failure_recorded(engine: sa.Engine, run: Run) -> Iterator[None]:
         yield
     except Exception as error:
         verdict = Verdict("run", Outcome.ERROR, str(error)).to_json()
-        runs.finish(engine, run.id, runs.FAILED, verdict=verdict)
+        # A store that cannot note it must not hide it; the run stays `running`, and goes on.
+        with suppress(StateError):
+            runs.finish(engine, run.id, runs.FAILED, verdict=verdict)
         raise
 
 

@@ -45,7 +45,7 @@ def preflight(root: Path, model: str, *, is_committed: bool) -> None:
     """
     repository = Repository.at(root)
     if not is_committed:
-        require_clean(repository, model)
+        require_clean(repository, model, settings.load(root).model(model).ingest.source)
     leases.require_free(store.connect(home(root).database), f"retrain/{model}")
 
 

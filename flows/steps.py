@@ -11,6 +11,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from pipelines import judging, lineage, packaging, settings
+from pipelines.evaluation import report
+from pipelines.files import read_json, write_json, write_text
 from pipelines.packaging import Labels
 from pipelines.paths import HomePaths
 from pipelines.settings import ModelSettings
@@ -21,7 +23,7 @@ from pipelines.verdicts import Verdict
 from pipelines.versioning import graph, versions
 from pipelines.versioning.git import Repository
 from pipelines.versioning.versions import Version
-from pipelines.versioning.workspace import Workspace, open_workspace, override, take_up
+from pipelines.versioning.workspace import Workspace, open_workspace
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,10 @@ def prepare(setting: Setting) -> Workspace:
         # Runs that failed or were abandoned leave their tree; the lease says that none is used.
         if left.name != f"{run.model}-{run.id}":
             setting.project.remove_worktree(left)
-    workspace, is_new = open_workspace(setting.project, setting.home, run.model, run.id, run.base)
-    if is_new:
-        earlier = next((r for r in runs.latest(setting.engine, run.model) if r.commit), None)
-        if earlier is not None and earlier.commit is not None:
-            take_up(workspace, earlier.commit)
-        override(workspace, dict(run.overrides))
+    done = (earlier.commit for earlier in runs.latest(setting.engine, run.model))
+    workspace = open_workspace(
+        setting.project, setting.home, run, next((commit for commit in done if commit), None)
+    )
     settings.load(workspace.root)
     # DVC works in the current folder of the process and nowhere else.
     os.chdir(workspace.root)
@@ -58,20 +58,23 @@ def prepare(setting: Setting) -> Workspace:
     return workspace
 
 
-def judge(setting: Setting, workspace: Workspace, chosen: ModelSettings) -> Verdict:
-    """The gate's verdict on what the stages made."""
-    paths, model = workspace.paths, workspace.model
-    entry = ledger.live(setting.engine, model)
-    champion: tuple[str, Path] | None = None
-    is_forced = False
-    if entry is not None:
-        version = versions.find(setting.project, model, entry.version)
-        champion = (version.name, versions.model_folder(setting.project, setting.home, version))
-        is_forced = _has_fresh_data(setting.project, workspace, version)
-    asked = runs.times_asked(
-        setting.engine, model, judging.holdout_digest(paths), but=setting.run.id
-    )
-    return judging.decide(paths, chosen, champion, times_asked=asked, is_forced=is_forced)
+def decide(setting: Setting, workspace: Workspace, chosen: ModelSettings) -> tuple[Verdict, str]:
+    """Ask the gate, and commit what the stages made with its verdict: the verdict, the commit.
+
+    A run that was killed after it had committed keeps that commit and that verdict. Judged again
+    it would be another commit, and another version; and once promoted, it would meet itself.
+    """
+    if workspace.is_committed(setting.run.base):
+        verdict = Verdict.from_json(read_json(workspace.paths.gate))
+        commit = workspace.repository.head()
+    else:
+        verdict = _judge(setting, workspace, chosen)
+        write_json(verdict.to_json(), workspace.paths.gate)
+        commit = workspace.commit(
+            f"Retrain {workspace.model}: {verdict.outcome.value}\n\n{setting.run.reason}"
+        )
+    runs.update(setting.engine, setting.run.id, commit=commit)
+    return verdict, commit
 
 
 def package(
@@ -107,6 +110,33 @@ def promote(setting: Setting, commit: str, verdict: Verdict, bento: str) -> Vers
         ),
     )
     return version
+
+
+def publish(
+    setting: Setting, workspace: Workspace, verdict: Verdict, commit: str, version: str | None
+) -> Path:
+    """Write the report of the run where it stays when the work tree is gone; its path."""
+    model = workspace.model
+    page = setting.home.reports / model / f"{version or setting.run.id}.html"
+    title = version or f"{model}, run {setting.run.id}"
+    made_from = {"commit": commit, **lineage.hashes(workspace.root, model)}
+    write_text(report.render(workspace.paths, title, verdict, made_from), page)
+    return page
+
+
+def _judge(setting: Setting, workspace: Workspace, chosen: ModelSettings) -> Verdict:
+    paths, model = workspace.paths, workspace.model
+    entry = ledger.live(setting.engine, model)
+    champion: tuple[str, Path] | None = None
+    is_forced = False
+    if entry is not None:
+        version = versions.find(setting.project, model, entry.version)
+        champion = (version.name, versions.model_folder(setting.project, setting.home, version))
+        is_forced = _has_fresh_data(setting.project, workspace, version)
+    asked = runs.times_asked(
+        setting.engine, model, judging.holdout_digest(paths), but=setting.run.id
+    )
+    return judging.decide(paths, chosen, champion, times_asked=asked, is_forced=is_forced)
 
 
 def _has_fresh_data(project: Repository, workspace: Workspace, champion: Version) -> bool:

@@ -57,17 +57,12 @@ def show_history(model: str, entries: list[Entry], *, as_json: bool) -> None:
     if not entries:
         print(f"nothing of {model} has been live yet; `evergreen retrain {model}` starts")
         return
-    table = Table("when", "what", "version", "before", "who", "why", "commit")
+    table = Table("when (UTC)", "what", "version", "before", "why")
     for entry in entries:
-        table.add_row(
-            entry.at,
-            entry.action,
-            entry.version,
-            entry.previous or "-",
-            entry.who,
-            entry.why,
-            entry.commit[:12],
-        )
+        why = f"{entry.why} ({entry.who}, commit {entry.commit[:12]})"
+        before = entry.previous or "-"
+        table.add_row(_time(entry.at), entry.action, entry.version, before, Text(why))
+    _keep_whole(table, but="why")
     Console().print(table)
 
 
@@ -75,18 +70,27 @@ def show_status(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         _json(rows)
         return
-    table = Table("model", "live", "since", "running", "last run", "how it ended")
+    table = Table("model", "live", "since (UTC)", "last run")
     for row in rows:
-        ended = f"{row['last_status']}: {row['last_reason']}" if row["last_status"] else "-"
-        table.add_row(
-            row["model"],
-            row["live"] or "-",
-            row["since"] or "-",
-            row["running"] or "-",
-            row["last_run"] or "-",
-            Text(ended),
-        )
+        last = f"{row['last_status']}: {row['last_reason'] or '-'}" if row["last_status"] else "-"
+        if row["running"]:
+            last = f"running now: {row['running']}"
+        since = _time(row["since"]) if row["since"] else "-"
+        table.add_row(row["model"], row["live"] or "-", since, Text(last))
+    _keep_whole(table, but="last run")
     Console().print(table)
+
+
+def _keep_whole(table: Table, but: str) -> None:
+    """On a narrow terminal only the column of words gives way, by wrapping."""
+    for column in table.columns:
+        column.no_wrap = column.header != but
+        column.overflow = "fold"
+
+
+def _time(at: str) -> str:
+    """2026-11-21T22:01:15Z as a person writes it: 2026-11-21 22:01."""
+    return at[:16].replace("T", " ")
 
 
 def show_source(seen: dict[str, Any], *, is_same: bool, as_json: bool) -> None:

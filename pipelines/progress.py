@@ -1,4 +1,7 @@
-"""Progress for people: a bar on a terminal, a line every few seconds in a log; on stderr."""
+"""Progress for people: a bar on a terminal, a line at most every few seconds in a log.
+
+On stderr, because stdout is for results: what `--json` prints there must be JSON alone.
+"""
 
 from __future__ import annotations
 

@@ -63,8 +63,8 @@ def history(engine: sa.Engine, model: str, most: int | None = None) -> list[Entr
 def promote(engine: sa.Engine, promotion: Promotion) -> Entry:
     """Write that a version is live from now on. A second call for the same run changes nothing."""
     with engine.begin() as connection:
-        known = connection.execute(ledger.select().where(ledger.c.run == promotion.run))
-        if known.one_or_none() is None:
+        known = sa.select(ledger.c.id).where(ledger.c.run == promotion.run)
+        if connection.execute(known).one_or_none() is None:
             newest = connection.execute(
                 sa.select(ledger.c.version)
                 .where(ledger.c.model == promotion.model)

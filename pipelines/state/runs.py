@@ -56,14 +56,19 @@ def begin(
             .mappings()
             .all()
         )
+        taken_up = None
         for row in unfinished:
-            if row["base"] == base and row["overrides"] == dict(overrides):
-                return Run(**row), True
+            is_same = row["base"] == base and row["overrides"] == dict(overrides)
+            if is_same and taken_up is None:
+                taken_up = Run(**row)
+                continue
             connection.execute(
                 runs.update()
                 .where(runs.c.id == row["id"])
                 .values(status=ABANDONED, finished=clock.now())
             )
+        if taken_up is not None:
+            return taken_up, True
         run = Run(_new_id(), model, RUNNING, base, dict(overrides), reason, clock.now())
         connection.execute(runs.insert().values(**asdict(run)))
     return run, False
@@ -76,15 +81,17 @@ def update(engine: sa.Engine, run: str, **values: Any) -> None:
 
 
 def finish(engine: sa.Engine, run: str, status: str, **values: Any) -> None:
-    """Set the final status of a run, and other columns with it."""
-    update(engine, run, status=status, finished=clock.now(), **values)
+    """Set the final status of a run, and other columns with it; a run ends once."""
+    ended = {"status": status, "finished": clock.now(), **values}
+    with engine.begin() as connection:
+        connection.execute(
+            runs.update().where((runs.c.id == run) & (runs.c.status == RUNNING)).values(**ended)
+        )
 
 
 def latest(engine: sa.Engine, model: str, most: int = 20) -> list[Run]:
     """The runs of a model, the newest first."""
-    query = (
-        runs.select().where(runs.c.model == model).order_by(runs.c.started.desc(), runs.c.id.desc())
-    )
+    query = runs.select().where(runs.c.model == model).order_by(runs.c.id.desc())
     with engine.connect() as connection:
         return [Run(**row) for row in connection.execute(query.limit(most)).mappings()]
 
@@ -102,5 +109,6 @@ def times_asked(engine: sa.Engine, model: str, holdout: str, *, but: str) -> int
 
 
 def _new_id() -> str:
-    """Sortable by time, and different for two in the same second."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    """Sortable by time to the millisecond, and different for two in the same one."""
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%d-%H%M%S}{now.microsecond // 1000:03}-{secrets.token_hex(2)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -78,19 +79,36 @@ def connect(database: Path) -> sa.Engine:
             database.parent.mkdir(parents=True, exist_ok=True)
             engine = sa.create_engine(f"sqlite:///{database}", connect_args={"timeout": 30})
             sa.event.listen(engine, "connect", _prepare_sqlite)
+        where = "EVERGREEN_DATABASE_URL" if url else str(database)
+        sa.event.listen(engine, "handle_error", partial(_explain, where))
         metadata.create_all(engine)
         if engine.dialect.name == "sqlite":
             with engine.begin() as connection:
                 for verb in ("UPDATE", "DELETE"):
                     connection.execute(sa.text(_APPEND_ONLY.format(verb=verb)))
     except (sa.exc.SQLAlchemyError, OSError) as error:
-        raise StateError(
-            f"cannot be opened: {error}",
-            where="EVERGREEN_DATABASE_URL" if url else str(database),
-            next_step="check that it exists, may be written, and is a database; a broken "
-            "state.db can be moved away: versions are in git and DVC, only the ledger is lost",
-        ) from error
+        raise _unusable("EVERGREEN_DATABASE_URL" if url else str(database), error) from error
     return engine
+
+
+def _explain(where: str, context: sa.engine.ExceptionContext) -> None:
+    """Turn what the database says into an error of ours, wherever it is said.
+
+    A broken constraint is left as it is: it is an answer, and whoever asked knows what it means.
+    """
+    error = context.original_exception
+    if not isinstance(context.sqlalchemy_exception, sa.exc.IntegrityError):
+        raise _unusable(where, error) from error
+
+
+def _unusable(where: str, error: BaseException) -> StateError:
+    return StateError(
+        f"the state store fails: {error}",
+        where=where,
+        next_step="check that it exists, may be written, is a database, and that the disk has "
+        "space; a broken state.db can be moved away: versions are in git and DVC, only the "
+        "ledger is lost",
+    )
 
 
 def _prepare_sqlite(connection: object, _record: object) -> None:

@@ -21,8 +21,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import EXIT_BAD_INPUT, RemoteError, StageError, WorkspaceError
+from pipelines.errors import (
+    EXIT_BAD_INPUT,
+    SettingsError,
+    StageError,
+    WorkspaceError,
+)
 from pipelines.orphans import PARENT
+from pipelines.versioning.integrity import require_intact
 
 OnLine = Callable[[str], None]
 _TAIL_LINES = 40
@@ -58,7 +64,7 @@ def edges(workspace: Path, model: str) -> dict[str, list[str]]:
     from networkx import topological_sort
 
     try:
-        with _repo(workspace) as repo:
+        with opened(workspace) as repo:
             graph = repo.index.graph  # an edge runs from a stage to what it needs
             ordered = [
                 stage.addressing
@@ -92,15 +98,18 @@ def reproduce(workspace: Path, stage: str, on_line: OnLine, seconds: float) -> R
 
     Raises:
         StageError: the stage failed or took too long; carries its exit code.
-        WorkspaceError: DVC itself failed: no space, a locked file, a broken cache.
+        SettingsError: params.yaml lacks a section that the stage reads.
+        WorkspaceError: DVC itself failed: no space, a locked file, a damaged cache.
     """
     from dvc.exceptions import DvcException
 
     watch = _Watch(on_line, seconds)
     token = _watch.set(watch)
     try:
-        with _streamed(), _repo(workspace) as repo:
+        with _streamed(), opened(workspace) as repo:
             done = repo.reproduce(f"{workspace / 'dvc.yaml'}:{stage}", single_item=True)
+            # Also after a stage that ran: DVC links to an equal object that was there before.
+            require_intact(repo, stage)
     except (DvcException, OSError) as error:
         raise _explain(error, stage) from error
     finally:
@@ -114,7 +123,7 @@ def checkout(workspace: Path, stages: list[str]) -> None:
     """Put the outputs that dvc.lock names into the workspace, as far as the cache has them."""
     from dvc.exceptions import CheckoutError
 
-    with _repo(workspace) as repo:
+    with opened(workspace) as repo:
         known = [
             stage.addressing
             for stage in repo.index.stages
@@ -127,28 +136,9 @@ def checkout(workspace: Path, stages: list[str]) -> None:
             return
 
 
-def push(workspace: Path, stages: list[str]) -> int:
-    """Send the outputs of stages to the default remote; returns how many files went.
-
-    Raises:
-        RemoteError: there is no remote, or it does not answer.
-    """
-    from dvc.exceptions import DvcException
-
-    try:
-        with _repo(workspace) as repo:
-            return int(repo.push(targets=stages, run_cache=True))
-    except (DvcException, OSError) as error:
-        raise RemoteError(
-            f"push failed: {_reason(error)}",
-            where="the default remote in .dvc/config",
-            next_step="check the remote with `dvc push`, then run the same command again: "
-            "finished stages are kept",
-        ) from error
-
-
 @contextmanager
-def _repo(workspace: Path) -> Iterator[Any]:
+def opened(workspace: Path) -> Iterator[Any]:
+    """DVC's view of a workspace, closed again afterwards."""
     from dvc.repo import Repo
 
     # DVC tells a person what to type next; in a run's log that is noise. Faults are raised.
@@ -254,10 +244,18 @@ def _failed(cmd: str, code: int, tail: list[str]) -> StageError:
 
 
 def _explain(error: BaseException, stage: str) -> Exception:
+    from dvc.dependency.param import MissingParamsError
+
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, StageError):
             return cause
+        if isinstance(cause, MissingParamsError):
+            return SettingsError(
+                str(cause),
+                where="params.yaml",
+                next_step="add what is missing; an empty section takes the defaults: `split: {}`",
+            )
         cause = cause.__cause__ or cause.__context__
     return WorkspaceError(
         f"DVC failed: {_reason(error)}",

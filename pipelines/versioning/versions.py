@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging.config
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from pipelines.errors import ModelError, WorkspaceError
 from pipelines.paths import HomePaths
@@ -73,27 +76,63 @@ def register(repository: Repository, model: str, commit: str) -> Version:
     """Tag a commit as the next version of a model; a commit that is one already stays that one.
 
     Call it with the model's lease held: the number is the next after the highest.
-    """
-    known = registered(repository, model)
-    for version in known:
-        if version.commit == commit:
-            return version
-    version = Version(model, known[-1].number + 1 if known else 1, commit)
-    import gto.api
 
-    gto.api.register(
-        str(repository.root), model, commit, version=version.tag.partition("@")[2], simple=True
-    )
+    Raises:
+        WorkspaceError: git cannot write the tag.
+    """
+    version, is_known = _numbered(repository, model, commit)
+    if is_known:
+        return version
+    register_with_gto = _gto()
+    from gto.exceptions import GTOException
+    from scmrepo.exceptions import SCMError
+
+    who = repository.identity()
+    try:
+        register_with_gto(
+            str(repository.root),
+            model,
+            commit,
+            version=f"v{version.number}.0.0",
+            author=who["user.name"],
+            author_email=who["user.email"],
+        )
+    except (GTOException, SCMError) as error:
+        raise WorkspaceError(
+            f"GTO cannot register it: {error}",
+            where=version.tag,
+            next_step="mend what it says, and run the same command again; the model is kept",
+        ) from error
     return version
 
 
 def next_number(repository: Repository, model: str, commit: str) -> int:
     """The number that `register` would give a commit now."""
+    return _numbered(repository, model, commit)[0].number
+
+
+def _numbered(repository: Repository, model: str, commit: str) -> tuple[Version, bool]:
+    """The version that a commit is or would be, and whether it is one already."""
     known = registered(repository, model)
     for version in known:
         if version.commit == commit:
-            return version.number
-    return known[-1].number + 1 if known else 1
+            return version, True
+    return Version(model, known[-1].number + 1 if known else 1, commit), False
+
+
+def _gto() -> Callable[..., Any]:
+    """GTO's `register`, imported without what that import does to the process.
+
+    GTO sets up the logging of the whole process when it is imported. That would throw away the
+    handlers of whoever imports it, Prefect's among them, after waiting five seconds for them.
+    """
+    configure = logging.config.dictConfig
+    logging.config.dictConfig = lambda config: None  # noqa: ARG005
+    try:
+        from gto.api import register
+    finally:
+        logging.config.dictConfig = configure
+    return cast(Callable[..., Any], register)
 
 
 def model_folder(repository: Repository, home: HomePaths, version: Version) -> Path:

@@ -17,9 +17,11 @@ from pipelines.errors import SettingsError, WorkspaceError
 from pipelines.files import replacing, write_text
 from pipelines.paths import HomePaths, ModelPaths
 from pipelines.settings import PARAMS_FILE
+from pipelines.state.runs import Run
 from pipelines.versioning.git import Repository
 
 LOCK_FILE = "dvc.lock"
+_S3_SECONDS = {"connect_timeout": 5, "read_timeout": 60}
 
 
 @dataclass(frozen=True)
@@ -39,21 +41,41 @@ class Workspace:
         return ModelPaths(self.root, self.model)
 
     def commit(self, message: str) -> str:
-        return self.repository.commit_all(
-            message, PARAMS_FILE, LOCK_FILE, str(self.paths.folder.relative_to(self.root))
-        )
+        """Commit what belongs to the run; returns the commit."""
+        return self.repository.commit_all(message, *self._places)
+
+    def is_committed(self, base: str) -> bool:
+        """Whether the run has committed its work already, and nothing of it changed since."""
+        return self.repository.head() != base and not self.repository.changed(*self._places)
+
+    @property
+    def _places(self) -> tuple[str, ...]:
+        return PARAMS_FILE, LOCK_FILE, str(self.paths.folder.relative_to(self.root))
 
 
-def require_clean(repository: Repository, model: str) -> None:
+def require_clean(repository: Repository, model: str, source: str) -> None:
     """A retrain starts from a commit, so what it depends on must be committed.
+
+    Args:
+        repository: the project.
+        model: its name in params.yaml.
+        source: `ingest.source`; a file of the project has to be in the commit too.
 
     Raises:
         WorkspaceError: code, params or the model's own files differ from HEAD; they are named.
     """
     rules = ModelPaths(repository.root, model).expectations.relative_to(repository.root)
     changed = repository.changed(
-        PARAMS_FILE, "dvc.yaml", "pipelines", "flows", "requirements.lock", str(rules)
+        PARAMS_FILE,
+        "dvc.yaml",
+        ".dvc/config",
+        "pipelines",
+        "flows",
+        "requirements.lock",
+        str(rules),
     )
+    if "://" not in source and not Path(source).is_absolute():
+        changed += repository.changed(source, also_ignored=True)
     if changed:
         listed = ", ".join(changed[:8]) + (" and more" if len(changed) > 8 else "")
         raise WorkspaceError(
@@ -65,15 +87,42 @@ def require_clean(repository: Repository, model: str) -> None:
 
 
 def open_workspace(
-    project: Repository, home: HomePaths, model: str, run: str, base: str
-) -> tuple[Workspace, bool]:
-    """The work tree of a run, and whether it is new; one that a kill left is as it was left."""
-    branch = f"retrain/{model}/{run}"
-    folder = home.worktrees / f"{model}-{run}"
-    is_new = not (folder / ".git").exists()
-    tree = project.add_worktree(folder, branch, base)
-    _share_cache(project.root, tree.root)
-    return Workspace(tree, model, branch), is_new
+    project: Repository,
+    home: HomePaths,
+    run: Run,
+    earlier: str | None,
+) -> Workspace:
+    """The work tree of a run: as the run left it when it was killed, or made afresh.
+
+    Args:
+        project: the repository that it belongs to.
+        home: where work trees are.
+        run: whose it is; its lease must be held.
+        earlier: the commit of an earlier run, to take finished work from, or None.
+
+    Raises:
+        SettingsError: an override leads through something that is not a section.
+        WorkspaceError: git fails.
+    """
+    branch = f"retrain/{run.model}/{run.id}"
+    folder = home.worktrees / f"{run.model}-{run.id}"
+    if _is_whole(folder):
+        workspace = Workspace(Repository(folder.resolve()), run.model, branch)
+        workspace.repository.drop_stale_locks(branch)
+        return workspace
+    # What a kill left half made is no use to anybody.
+    project.remove_worktree(folder)
+    workspace = Workspace(project.add_worktree(folder, branch, run.base), run.model, branch)
+    if earlier is not None:
+        take_up(workspace, earlier)
+    override(workspace, dict(run.overrides))
+    _share_cache(project.root, workspace.root)
+    return workspace
+
+
+def _is_whole(folder: Path) -> bool:
+    # `_share_cache` comes last and its file appears at once, so it stands for all before it.
+    return _local_settings(folder).is_file()
 
 
 def take_up(workspace: Workspace, commit: str) -> None:
@@ -121,38 +170,54 @@ def override(workspace: Workspace, overrides: dict[str, Any]) -> None:
     yaml.width = 1000
     path = workspace.root / PARAMS_FILE
     content = yaml.load(path.read_text(encoding="utf-8"))
-    for key, value in overrides.items():
-        section = content["models"][workspace.model]
-        *parents, name = key.split(".")
-        for parent in parents:
-            section = section.setdefault(parent, {})
-            if not isinstance(section, dict):
-                raise SettingsError(
-                    f"{parent} is not a section",
-                    where=f"--set {key}",
-                    next_step="name a key as `section.key`, for example split.holdout_days",
-                )
-        section[name] = value
+    assign(content["models"][workspace.model], overrides)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         yaml.dump(content, file)
 
 
-def _share_cache(project: Path, worktree: Path) -> None:
-    """Point the worktree's DVC at the project's cache and remote.
+def assign(section: Any, overrides: dict[str, Any]) -> None:
+    """Set dotted keys below a section of params.yaml, in place.
 
-    The settings are the worktree's own `config.local`, which git ignores; relative addresses
-    would otherwise lead from the worktree's folder instead of the project's.
+    Raises:
+        SettingsError: a key leads through something that is not a section.
     """
-    if project == worktree:
-        return
+    for key, value in overrides.items():
+        place = section
+        *parents, name = key.split(".")
+        for parent in parents:
+            place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                raise SettingsError(
+                    f"{parent} is not a section",
+                    where=f"--set {key}",
+                    next_step="name a key as section.key, for example split.holdout_days",
+                )
+        place[name] = value
+
+
+def _share_cache(project: Path, worktree: Path) -> None:
+    """Point the worktree's DVC at the project's cache and remotes.
+
+    The settings are the worktree's own `config.local`, which git ignores. It begins as the
+    project's, which may hold a person's credentials; relative addresses in it become absolute,
+    because they would otherwise lead from the worktree's folder.
+    """
+    from configobj import ConfigObj  # type: ignore[import-untyped]
     from dvc.repo import Repo
 
     with Repo(str(project)) as repo:
-        cache = repo.cache.local.path
-        config: Any = repo.config
-        urls = {name: str(section.get("url", "")) for name, section in config["remote"].items()}
-    lines = ["[cache]", f"    dir = {cache}"]
-    for name, url in urls.items():
-        if "://" not in url:
-            lines += [f"['remote \"{name}\"']", f"    url = {url}"]
-    write_text("\n".join(lines) + "\n", worktree / ".dvc" / "config.local")
+        content: dict[str, Any] = repo.config.load_one("local")
+        content.setdefault("cache", {})["dir"] = repo.cache.local_cache_dir
+        remotes = content.pop("remote", {})
+        for name, section in repo.config["remote"].items():
+            remote = {**remotes.get(name, {}), "url": section["url"]}
+            if str(section["url"]).startswith("s3://"):
+                # DVC waits for ever for an S3 server that accepts and does not answer.
+                remote |= {key: section.get(key, s) for key, s in _S3_SECONDS.items()}
+            content[f'remote "{name}"'] = {key: str(value) for key, value in remote.items()}
+    with replacing(_local_settings(worktree)) as temporary, temporary.open("wb") as file:
+        ConfigObj(content).write(file)
+
+
+def _local_settings(worktree: Path) -> Path:
+    return worktree / ".dvc" / "config.local"
