@@ -17,10 +17,9 @@ def test_a_log_gets_the_first_and_the_last_line(capsys: pytest.CaptureFixture[st
     with progress("trials", 5000) as on_trial:
         for done in range(5001):
             on_trial(done, 5000)
-    assert capsys.readouterr().out.splitlines() == [
-        "trials: 0 of 5,000",
-        "trials: 5,000 of 5,000",
-    ]
+    written = capsys.readouterr()
+    assert written.err.splitlines() == ["trials: 0 of 5,000", "trials: 5,000 of 5,000"]
+    assert written.out == ""  # stdout is for results
 
 
 def test_a_terminal_gets_a_bar() -> None:
@@ -35,7 +34,7 @@ def test_a_terminal_gets_a_bar() -> None:
         subprocess.run(
             [sys.executable, "-c", code],
             cwd=root,
-            stdout=theirs,
+            stderr=theirs,
             env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
             check=True,
         )

@@ -33,7 +33,7 @@ _DATA = ("train.parquet", "tuning.parquet", SCHEMA_FILE)
 _CODE = (
     "frames.py",
     "schema.py",
-    "inference/encode.py",
+    "inference/*.py",
     "models/*.py",
     "stages/tune.py",
     "statistics/*.py",

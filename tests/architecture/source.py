@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("flows", "pipelines")
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Every module of ours by its dotted name; a package is its `__init__.py`."""
     found = {}
@@ -26,7 +27,8 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """The modules of ours that running this file may load, those in functions included.
 
     What stands under `if TYPE_CHECKING:` is never run.
@@ -38,7 +40,7 @@ def imports(path: Path) -> set[str]:
         # A package is loaded before what is in it.
         parts = name.split(".")
         found.update(".".join(parts[:length]) for length in range(1, len(parts) + 1))
-    return found & known.keys()
+    return frozenset(found & known.keys())
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
@@ -61,6 +63,7 @@ def is_docstring_only(path: Path) -> bool:
     )
 
 
+@cache
 def names_used(path: Path) -> set[str]:
     """Every attribute that the file reads, as in `registry.DATASETS`."""
     return {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}

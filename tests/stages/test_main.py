@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -16,25 +18,55 @@ from pipelines import orphans
 from pipelines.errors import EXIT_BAD_INPUT, EXIT_DONE, EXIT_UNKNOWN
 from pipelines.files import write_parquet
 from pipelines.registry import STAGES
+from pipelines.stages.__main__ import main
 from tests.small import MODEL, clean, project, table
 
 ROOT = Path(__file__).parents[2]
 
 
-def stage(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines.stages", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+@dataclass(frozen=True)
+class Done:
+    """How a stage ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Stage = Callable[..., Done]
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Stage:
+    """Run a stage in a folder, in this process."""
+    monkeypatch.delenv(orphans.PARENT, raising=False)
+
+    def run(folder: Path, *arguments: str) -> Done:
+        monkeypatch.chdir(folder)
+        code = main(list(arguments))
+        return Done(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.mark.parametrize(("name", "code"), [("split", EXIT_DONE), ("splt", EXIT_BAD_INPUT)])
+def test_the_command_that_the_graph_runs(tmp_path: Path, name: str, code: int) -> None:
+    project(tmp_path)
+    clean(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.stages", name, MODEL],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
+    assert done.returncode == code, done.stderr
 
 
 @pytest.mark.parametrize("arguments", [(), ("split",), ("splt", MODEL), ("split", MODEL, "more")])
 def test_what_is_no_stage_is_told_and_the_stages_are_listed(
-    tmp_path: Path, arguments: tuple[str, ...]
+    tmp_path: Path, stage: Stage, arguments: tuple[str, ...]
 ) -> None:
     done = stage(tmp_path, *arguments)
     assert done.returncode == EXIT_BAD_INPUT
@@ -43,14 +75,14 @@ def test_what_is_no_stage_is_told_and_the_stages_are_listed(
     assert "Traceback" not in done.stderr
 
 
-def test_an_unknown_model_is_told(tmp_path: Path) -> None:
+def test_an_unknown_model_is_told(tmp_path: Path, stage: Stage) -> None:
     project(tmp_path)
     done = stage(tmp_path, "split", "shpo")
     assert done.returncode == EXIT_BAD_INPUT
     assert f"unknown model 'shpo'; allowed: {MODEL}" in done.stderr
 
 
-def test_a_stage_that_works(tmp_path: Path) -> None:
+def test_a_stage_that_works(tmp_path: Path, stage: Stage) -> None:
     project(tmp_path)
     paths = clean(tmp_path)
     done = stage(tmp_path, "split", MODEL)
@@ -59,7 +91,7 @@ def test_a_stage_that_works(tmp_path: Path) -> None:
     assert (paths.splits / "holdout.parquet").exists()
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path, stage: Stage) -> None:
     project(tmp_path)
     done = stage(tmp_path, "split", MODEL)
     assert done.returncode == EXIT_BAD_INPUT
@@ -67,7 +99,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_fault_that_nobody_foresaw_is_not_a_verdict(tmp_path: Path) -> None:
+def test_a_fault_that_nobody_foresaw_is_not_a_verdict(tmp_path: Path, stage: Stage) -> None:
     """Python's own exit code 1 would read as "the gate said no"."""
     project(tmp_path)
     paths = clean(tmp_path)
@@ -95,7 +127,9 @@ def tiny_disk(tmp_path: Path):  # type: ignore[no-untyped-def]
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_is_told_and_leaves_nothing_half_written(tiny_disk: Path) -> None:
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(
+    tiny_disk: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project(tiny_disk, table(10))
     paths = clean(tiny_disk, table(3000))
     filler = tiny_disk / "filler"
@@ -108,6 +142,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tiny_disk: Path) ->
     assert not list(paths.splits.glob(".*")), "a temporary file was left"
     filler.unlink()
     assert stage(tiny_disk, "split", MODEL).returncode == EXIT_DONE
+    monkeypatch.chdir(ROOT)  # nobody may stand in a file system that is taken away
 
 
 SLEEPER = """\

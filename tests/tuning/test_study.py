@@ -145,7 +145,7 @@ def test_a_lock_that_a_dead_process_held_is_free(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 20
 
 
-@pytest.mark.parametrize("rung", [1, 2, 3])
+@pytest.mark.parametrize("rung", [1, 3])
 def test_the_trial_of_a_killed_worker_is_repeated(
     tmp_path: Path, two_workers: Table, rung: int
 ) -> None:
@@ -194,8 +194,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("lines", [3, 7])
-def test_a_search_that_was_killed_goes_on(tmp_path: Path, two_workers: Table, lines: int) -> None:
+def test_a_search_that_was_killed_goes_on(tmp_path: Path, two_workers: Table) -> None:
     """SIGKILL to the whole process group, mid-way; then the same search again."""
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
@@ -205,7 +204,7 @@ def test_a_search_that_was_killed_goes_on(tmp_path: Path, two_workers: Table, li
         start_new_session=True,
     )
     try:
-        _wait_for(lambda: _lines(tmp_path / "log") >= lines)
+        _wait_for(lambda: _lines(tmp_path / "log") >= 6)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
