@@ -82,13 +82,18 @@ def golden(frame: pd.DataFrame, schema: Schema, rows: int, seed: int) -> pd.Data
     would prove no more than one row does.
     """
     made = cases(frame, schema, seed)
-    hard = [made[kind].head(rows // 10) for kind in made if kind not in ("ordinary", "boundary")]
-    hard.append(made["boundary"].sample(min(rows // 10, len(made["boundary"])), random_state=seed))
+    hard = [_spread(made[kind], rows // 10) for kind in made if kind != "ordinary"]
     missing = rows - sum(len(part) for part in hard)
     known = frame[list(schema.features)]
     ordinary = known.sample(min(max(missing, 0), len(known)), random_state=seed)
     together = pd.concat([*hard, ordinary.astype(object)], ignore_index=True)
     return together.astype(dict.fromkeys(schema.numbers, "float64")).infer_objects()
+
+
+def _spread(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
+    """Rows from the first to the last at even distances, since neighbours are of one kind."""
+    places = np.linspace(0, len(frame) - 1, min(rows, len(frame))).round().astype(int)
+    return frame.iloc[np.unique(places)]
 
 
 def _at_boundaries(known: pd.DataFrame, schema: Schema) -> Iterator[pd.DataFrame]:
