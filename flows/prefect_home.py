@@ -61,8 +61,9 @@ def quiet_known_errors() -> None:
     import prefect.logging.configuration
 
     prefect.logging.configuration.setup_logging()
-    for name in ("prefect.flow_runs", "prefect.task_runs"):
-        for handler in logging.getLogger(name).handlers or logging.getLogger("prefect").handlers:
+    # Prefect puts the console on the root, and the API's own beside each kind of run.
+    for name in (None, "prefect", "prefect.flow_runs", "prefect.task_runs"):
+        for handler in logging.getLogger(name).handlers:
             if _is_calm not in handler.filters:
                 handler.addFilter(_is_calm)
 

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ from pipelines.stages import ingest
 from pipelines.state import leases, runs, store
 from pipelines.state.leases import Lease
 from pipelines.state.runs import Run
-from pipelines.verdicts import Outcome, Verdict, combine
+from pipelines.verdicts import Outcome, Verdict
 from pipelines.versioning import remote
 from pipelines.versioning.git import Repository
 from pipelines.versioning.workspace import require_clean
@@ -133,8 +133,8 @@ def _walk(walk: _Walk) -> Result:
     verdict, commit = walk.step("gate", steps.decide, setting, workspace, chosen)
     bento = version = None
     if verdict.has_passed:
-        bento, proof = walk.step("package", steps.package, setting, workspace, chosen, commit)
-        verdict = replace(combine("gate", (*verdict.parts, proof)), evidence=verdict.evidence)
+        asked = (setting, workspace, chosen, commit, verdict)
+        bento, verdict = walk.step("package", steps.package, *asked)
     if chosen.retrain.push:
         # Before the version exists: a version whose data is on one disk only is not safe.
         names = [stage.stage for stage in stages]
@@ -144,26 +144,22 @@ def _walk(walk: _Walk) -> Result:
             "promote", steps.promote, setting, commit, verdict, bento, walk.lease
         ).name
     page = walk.step("report", steps.publish, setting, workspace, verdict, commit, version)
-    _end(setting, verdict, version)
+    status = runs.PROMOTED if version else runs.REFUSED
+    runs.finish(setting.engine, setting.run.id, status, version=version, verdict=verdict.to_json())
     artifacts.publish(model, workspace.paths, verdict, page.as_uri())
     setting.project.remove_worktree(workspace.root)
     return Result(
-        model=model,
-        run=setting.run.id,
-        branch=workspace.branch,
-        commit=commit,
-        version=version,
-        bento=bento,
+        model,
+        setting.run.id,
+        workspace.branch,
+        commit,
+        version,
+        bento,
         verdict=verdict,
         stages=stages,
         seconds=walk.seconds,
         report=page,
     )
-
-
-def _end(setting: Setting, verdict: Verdict, version: str | None) -> None:
-    status = runs.PROMOTED if version else runs.REFUSED
-    runs.finish(setting.engine, setting.run.id, status, version=version, verdict=verdict.to_json())
 
 
 @contextmanager

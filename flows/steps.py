@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -21,7 +21,7 @@ from pipelines.state import ledger, questions, runs
 from pipelines.state.leases import Lease
 from pipelines.state.ledger import Promotion
 from pipelines.state.runs import Run
-from pipelines.verdicts import Verdict
+from pipelines.verdicts import Verdict, combine
 from pipelines.versioning import graph, versions
 from pipelines.versioning.git import Repository
 from pipelines.versioning.versions import Version
@@ -83,16 +83,16 @@ def decide(setting: Setting, workspace: Workspace, chosen: ModelSettings) -> tup
 
 
 def package(
-    setting: Setting, workspace: Workspace, chosen: ModelSettings, commit: str
+    setting: Setting, workspace: Workspace, chosen: ModelSettings, commit: str, verdict: Verdict
 ) -> tuple[str, Verdict]:
-    """Build the bento of the coming version and prove it: its tag, and the proof."""
+    """Build the bento of the coming version and prove it: its tag, the verdict with the proof."""
     number = versions.next_number(setting.project, workspace.model, commit)
     labels = Labels(git_sha=commit, **lineage.hashes(workspace.root, workspace.model))
     tag = packaging.build(workspace.paths.artifact, labels, f"v{number}", setting.home)
     proof = packaging.prove(
         tag, workspace.paths.artifact, setting.home, chosen.package.start_seconds
     )
-    return tag, proof
+    return tag, replace(combine("gate", (*verdict.parts, proof)), evidence=verdict.evidence)
 
 
 def promote(setting: Setting, commit: str, verdict: Verdict, bento: str, lease: Lease) -> Version:

@@ -7,31 +7,19 @@ judge of what is up to date.
 from __future__ import annotations
 
 import logging
-import os
-import signal
-import subprocess
-import sys
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import (
-    EXIT_BAD_INPUT,
     SettingsError,
     StageError,
     WorkspaceError,
 )
-from pipelines.orphans import PARENT
 from pipelines.versioning.integrity import require_intact
-
-OnLine = Callable[[str], None]
-_TAIL_LINES = 40
+from pipelines.versioning.running import OnLine, Watch, watching
 
 
 class Reached(StrEnum):
@@ -40,18 +28,6 @@ class Reached(StrEnum):
     CACHED = "Cached"  # nothing it depends on had changed
     RESTORED = "Restored"  # DVC had seen the same inputs before, and took the outputs from there
     COMPLETED = "Completed"  # it ran
-
-
-@dataclass
-class _Watch:
-    """Where the output of the stage that this thread runs goes, and how long it may take."""
-
-    on_line: OnLine
-    seconds: float
-    has_run: bool = False
-
-
-_watch: ContextVar[_Watch | None] = ContextVar("watch", default=None)
 
 
 def edges(workspace: Path, model: str) -> dict[str, list[str]]:
@@ -103,17 +79,14 @@ def reproduce(workspace: Path, stage: str, on_line: OnLine, seconds: float) -> R
     """
     from dvc.exceptions import DvcException
 
-    watch = _Watch(on_line, seconds)
-    token = _watch.set(watch)
+    watch = Watch(on_line, seconds)
     try:
-        with _streamed(), opened(workspace) as repo:
+        with watching(watch), opened(workspace) as repo:
             done = repo.reproduce(f"{workspace / 'dvc.yaml'}:{stage}", single_item=True)
             # Also after a stage that ran: DVC links to an equal object that was there before.
             require_intact(repo, stage)
     except (DvcException, OSError) as error:
         raise _explain(error, stage) from error
-    finally:
-        _watch.reset(token)
     if not done:
         return Reached.CACHED
     return Reached.COMPLETED if watch.has_run else Reached.RESTORED
@@ -150,97 +123,6 @@ def opened(workspace: Path) -> Iterator[Any]:
         yield repo
     finally:
         repo.close()
-
-
-_patching = threading.Lock()
-
-
-@contextmanager
-def _streamed() -> Iterator[None]:
-    """Let DVC start stages through `_run`.
-
-    DVC's own runner lets a stage write straight to this process's output, and nothing can stop
-    it. There is no public hook, so its private function is replaced; a test holds the signature
-    of that function, and fails when a new DVC changes it.
-    """
-    import dvc.stage.run
-
-    with _patching:
-        dvc.stage.run._run = _run
-    yield
-
-
-def _run(executable: str | None, cmd: str, **options: Any) -> None:
-    """Run a stage's command in a process group of its own, line by line."""
-    from dvc.stage.run import _make_cmd
-
-    watch = _watch.get()
-    assert watch is not None, "only `reproduce` runs stages here"
-    watch.has_run = True
-    environment = {**options.pop("env"), "PYTHONUNBUFFERED": "1", PARENT: str(os.getpid())}
-    # The stage must run with this Python, whatever stands first on the user's PATH.
-    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
-    tail: deque[str] = deque(maxlen=_TAIL_LINES)
-    process = subprocess.Popen(
-        _make_cmd(executable, cmd),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-        env=environment,
-        **options,
-    )
-    timed_out = threading.Event()
-    timer = threading.Timer(watch.seconds, _kill, (process, timed_out))
-    timer.start()
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            tail.append(line.rstrip())
-            watch.on_line(line.rstrip())
-        code = process.wait()
-    finally:
-        timer.cancel()
-        if process.poll() is None:
-            _kill(process, threading.Event())
-            process.wait()
-    if timed_out.is_set():
-        raise StageError(
-            f"stopped after {watch.seconds:g} seconds",
-            where=cmd,
-            next_step="raise retrain.timeout_minutes for this stage in params.yaml, or find out "
-            "what it waits for in the lines above",
-            exit_code=EXIT_BAD_INPUT,
-        )
-    if code != 0:
-        raise _failed(cmd, code, list(tail))
-
-
-def _kill(process: subprocess.Popen[str], because: threading.Event) -> None:
-    because.set()
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
-def _failed(cmd: str, code: int, tail: list[str]) -> StageError:
-    """The stage's own error message, if it ended with one."""
-    starts = [place for place, line in enumerate(tail) if line.startswith("error: ")]
-    if starts:
-        message = "\n".join(tail[starts[-1] :]).removeprefix("error: ")
-        problem, _, step = message.partition("\n  next step: ")
-        where, _, problem = problem.partition(": ") if ": " in problem else (cmd, "", problem)
-        return StageError(problem, where=where, next_step=step or "see above", exit_code=code)
-    killed = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    return StageError(
-        f"{killed}; its last lines were:\n" + "\n".join(tail[-10:]),
-        where=cmd,
-        next_step="see the whole output in the run's log; finished stages are kept",
-        exit_code=code if code > 0 else EXIT_BAD_INPUT,
-    )
 
 
 def _explain(error: BaseException, stage: str) -> Exception:

@@ -57,7 +57,7 @@ def test_a_remote_that_refuses_ends_in_bounded_time_and_loses_nothing(trained: P
     done = trained.evergreen(*_new_work(trained), **api)
     assert time.monotonic() - started < 60
     assert done.returncode == 2
-    assert "push failed: ConnectionRefusedError" in done.stderr
+    assert "Connection refused" in done.stderr
     assert "next step: check the remote" in done.stderr
     assert "Traceback" not in done.stderr
     assert runs.latest(trained.engine, "alpha")[0].status == runs.FAILED
