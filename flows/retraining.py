@@ -135,7 +135,8 @@ def _walk(walk: _Walk) -> Result:
     if verdict.has_passed:
         asked = (setting, workspace, chosen, commit, verdict)
         bento, verdict = walk.step("package", steps.package, *asked)
-    if chosen.retrain.push:
+    is_new = any(stage.reached is not graph.Reached.CACHED for stage in stages)
+    if chosen.retrain.push and (is_new or verdict.has_passed):
         # Before the version exists: a version whose data is on one disk only is not safe.
         names = [stage.stage for stage in stages]
         walk.step("push", remote.push, workspace.root, names)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
-
-from pipelines.statistics.arrays import Array, Floats, both_classes
+from pipelines.statistics.arrays import Array, Floats, both_classes, midranks
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ def auc(labels: Array, scores: Floats) -> float:
     is_positive = both_classes(labels)
     positives = int(is_positive.sum())
     negatives = labels.size - positives
-    ranks = stats.rankdata(scores)[is_positive].sum()
+    ranks = midranks(scores)[is_positive].sum()
     return float((ranks - positives * (positives + 1) / 2) / (positives * negatives))
 
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import stats
-
-from pipelines.statistics.arrays import Array, Floats, both_classes
+from pipelines.statistics.arrays import Array, Floats, both_classes, midranks
 from pipelines.statistics.estimate import Estimate
 
 
@@ -29,9 +27,9 @@ def placements(labels: Array, scores: Floats) -> tuple[Floats, Floats]:
     """
     is_positive = both_classes(labels)
     above, below = scores[is_positive], scores[~is_positive]
-    ranks = stats.rankdata(scores)
-    of_positives = (ranks[is_positive] - stats.rankdata(above)) / below.size
-    of_negatives = 1.0 - (ranks[~is_positive] - stats.rankdata(below)) / above.size
+    ranks = midranks(scores)
+    of_positives = (ranks[is_positive] - midranks(above)) / below.size
+    of_negatives = 1.0 - (ranks[~is_positive] - midranks(below)) / above.size
     return of_positives, of_negatives
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy import special, stats
+from scipy import special
 
 from pipelines.statistics.arrays import Array, Mask
 from pipelines.statistics.estimate import Estimate
@@ -31,6 +31,8 @@ def mcnemar(first_correct: Mask, second_correct: Mask) -> McNemar:
     first_only = int((first_correct & ~second_correct).sum())
     second_only = int((second_correct & ~first_correct).sum())
     discordant = first_only + second_only
+    from scipy import stats  # slow to import, and rarely asked
+
     p_value = stats.binomtest(first_only, discordant).pvalue if discordant else 1.0
     return McNemar(first_only, second_only, float(p_value))
 

@@ -61,3 +61,11 @@ def test_chance_spread_is_what_random_scores_show():
     generator = np.random.default_rng(3)
     seen = [auc(labels, generator.random(200)) for _ in range(3000)]
     assert np.std(seen) == pytest.approx(chance_standard_error(40, 160), rel=0.04)
+
+
+@given(st.lists(st.integers(-5, 5), min_size=1, max_size=60))
+def test_midranks_are_those_of_scipy(values):
+    from scipy.stats import rankdata
+
+    found = midranks(np.array(values, dtype=float))
+    np.testing.assert_array_equal(found, rankdata(values))
