@@ -39,7 +39,10 @@ def test_flights_without_a_label_are_taken_out(validated: ModelPaths) -> None:
     quarantined = pd.read_parquet(validated.quarantine / "rows.parquet")
 
     assert len(quarantined) == CANCELLED_OR_DIVERTED
-    assert quarantined["reasons"].map(" ".join).str.contains("label is known").sum() == CANCELLED_OR_DIVERTED
+    assert (
+        quarantined["reasons"].map(" ".join).str.contains("label is known").sum()
+        == CANCELLED_OR_DIVERTED
+    )
 
 
 @pytest.mark.slow
