@@ -104,6 +104,9 @@ def source(
     is_recording: Annotated[
         bool, typer.Option("--record", help="Accept what the source looks like now.")
     ] = False,
+    is_with_columns: Annotated[
+        bool, typer.Option("--columns", help="With --record: accept other columns, too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """What the data source looks like now, and whether that is what was recorded."""
@@ -111,8 +114,18 @@ def source(
 
     root = _root()
     chosen, paths = settings.load(root).model(model), ModelPaths(root, model)
-    seen = ingest.record(paths, chosen) if is_recording else ingest.look(chosen)
-    is_same = ingest.recorded(paths) == seen
+    if is_recording:
+        seen = ingest.record(paths, chosen, accepts_columns=is_with_columns)
+    elif is_with_columns:
+        raise SettingsError(
+            "accepts nothing by itself",
+            where="--columns",
+            next_step=f"run `evergreen source {model} --record --columns`",
+        )
+    else:
+        seen = ingest.look(chosen)
+    known = ingest.recorded(paths)
+    is_same = known is not None and known.fingerprint == seen
     views.show_source(seen, is_same=is_same, as_json=as_json)
     raise typer.Exit(EXIT_DONE if is_same else 1)
 

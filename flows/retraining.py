@@ -26,7 +26,7 @@ from pipelines.state import leases, runs, store
 from pipelines.state.leases import Lease
 from pipelines.state.runs import Run
 from pipelines.verdicts import Outcome, Verdict
-from pipelines.versioning import remote
+from pipelines.versioning import graph, remote
 from pipelines.versioning.git import Repository
 from pipelines.versioning.workspace import require_clean
 

@@ -25,6 +25,7 @@ def score(root: Path, name: str, file: Path, out: Path, keep: list[str]) -> Scor
             file,
             out,
             folder,
+            name=version.name,
             keep=keep,
             on_progress=lambda done, total: on_progress(done, total or done),
         )

@@ -87,7 +87,7 @@ class CellError(DataError):
     def __init__(
         self, problem: str, *, row: int | None, column: str | None, next_step: str
     ) -> None:
-        places = [] if row is None else [f"row {row}"]
+        places = [] if row is None else [f"row {row} (counted from 0)"]
         if column is not None:
             places.append(f"column {column!r}")
         super().__init__(problem, where=", ".join(places) or "input", next_step=next_step)

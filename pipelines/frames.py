@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipelines.errors import DataError, SettingsError
+from pipelines.inference.cells import number_problem
 from pipelines.inference.encode import Tensors, encode_columns
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
 
@@ -30,13 +31,35 @@ def read_partitions(folder: Path) -> pd.DataFrame:
 
 
 def tensors(frame: pd.DataFrame, schema: Schema) -> Tensors:
-    """What the model's graph takes, through the same code as in the service."""
+    """What the model's graph takes, through the same code as in the service.
+
+    Raises:
+        DataError: a column that the schema calls a number holds something else.
+        CellError: a value cannot be used; see `encode_columns`.
+    """
     columns = {
         name: frame[name].to_numpy(dtype=object, na_value=None) for name in schema.categories
     }
     for name in schema.numbers:
-        columns[name] = frame[name].to_numpy(dtype="float64", na_value=np.nan)
+        columns[name] = _floats(frame[name])
     return encode_columns(schema, columns)
+
+
+def _floats(column: pd.Series) -> npt.NDArray[np.float64]:
+    if not pd.api.types.is_numeric_dtype(column):
+        # Looked at one by one: pandas would read the text "12" as 12, and the service does not.
+        known = column.dropna()
+        wrong = known[known.map(lambda value: number_problem(value) is not None)]
+        if len(wrong):
+            raise DataError(
+                f"is a number in the schema; {len(wrong)} of {len(column)} values are none, "
+                f"the first is {wrong.iloc[0]!r}",
+                where=f"column {column.name!r}",
+                next_step="mend the source, or list the column in ingest.categories or "
+                "ingest.ignore; then run the stages again from ingest (`dvc repro`)",
+            )
+    floats: npt.NDArray[np.float64] = column.to_numpy(dtype="float64", na_value=np.nan)
+    return floats
 
 
 def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:

@@ -49,7 +49,7 @@ def test_it_names_place_problem_and_next_step(error: EvergreenError) -> None:
 
 
 def test_a_cell_is_named_by_row_and_column() -> None:
-    assert MADE[1].where == "row 3, column 'age'"
+    assert MADE[1].where == "row 3 (counted from 0), column 'age'"
     assert MADE[2].where == "input"
 
 

@@ -52,6 +52,24 @@ def test_a_category_that_became_a_number_is_refused() -> None:
         frames.features(table(50).assign(city=1.0), SCHEMA)
 
 
+@pytest.mark.parametrize("texts", [["12", "13,5"], ["many", None], [None, "7"]])
+def test_a_number_that_became_text_is_named_with_an_example(texts: list[str | None]) -> None:
+    frame = table(50).assign(spend=texts * 25)
+    example = next(text for text in texts if text is not None)
+    with pytest.raises(DataError, match=f"column 'spend': .*the first is '{example}'"):
+        frames.tensors(frame, SCHEMA)
+
+
+def test_a_time_is_no_number() -> None:
+    with pytest.raises(DataError, match=r"column 'age': .*50 of 50 values"):
+        frames.tensors(table(50).assign(age=pd.Timestamp("2024-01-01")), SCHEMA)
+
+
+def test_a_number_that_is_nowhere_known_is_missing() -> None:
+    unknown = table(50).assign(age=pd.Series([None] * 50, dtype=object))
+    assert np.isnan(frames.tensors(unknown, SCHEMA)["numbers"][:, 2]).all()
+
+
 def test_what_belongs_together() -> None:
     frame = table(500)
     assert set(frames.groups(frame, SCHEMA)) == set(frame["day"].dt.strftime("%Y-%m-%d"))

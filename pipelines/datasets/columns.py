@@ -75,7 +75,9 @@ def feature(column: pd.Series, *, is_category: bool, where: str) -> pd.Series:
 
 
 def check_not_identifiers(
-    columns: Mapping[str, pd.Series], categories: Iterable[str], settings: IngestSettings
+    columns: Mapping[str, pd.Series] | pd.DataFrame,
+    categories: Iterable[str],
+    settings: IngestSettings,
 ) -> None:
     """Refuse text features that name each row: a model learns them by heart.
 

@@ -46,14 +46,18 @@ class Table:
             SettingsError: no target is set, one column has two roles, or a window is set for
                 data without a time column.
             SourceError: the source cannot be found, reached or read.
-            DataError: a column that the settings name is missing, or one cannot be used.
+            DataError: a column that the settings name is missing, or one cannot be used. That
+                a text names the rows is said when the first partition is taken.
         """
         target = _target(settings)
         frame = sources.read(settings.source, text=settings.categories)
         schema, frame = _shaped(frame, target, settings)
-        if settings.time is None:
-            return Ingested(schema, iter([(WHOLE, frame)]))
-        return Ingested(schema, _months(frame, settings.time, settings))
+        parts = (
+            iter([(WHOLE, frame)])
+            if settings.time is None
+            else _months(frame, settings.time, settings)
+        )
+        return Ingested(schema, _without_identifiers(parts, schema, frame, settings))
 
 
 def _target(settings: IngestSettings) -> str:
@@ -89,7 +93,6 @@ def _shaped(
         column = feature(frame[name], is_category=name in settings.categories, where=where)
         (numbers if column.dtype == "float64" else categories).append(name)
         shaped[name] = column
-    check_not_identifiers(shaped, categories, settings)
     schema = Schema(
         numbers=tuple(numbers),
         categories=tuple(categories),
@@ -99,6 +102,21 @@ def _shaped(
     )
     # The columns of the source in the order of the source, less the ignored.
     return schema, pd.DataFrame({name: shaped[name] for name in frame.columns if name in shaped})
+
+
+def _without_identifiers(
+    parts: Iterator[tuple[str, pd.DataFrame]],
+    schema: Schema,
+    frame: pd.DataFrame,
+    settings: IngestSettings,
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Look for identifiers as late as the first row is taken.
+
+    By then the schema was held against the recorded one: that a number became text is a better
+    thing to say of it than that its texts are all different.
+    """
+    check_not_identifiers(frame, schema.categories, settings)
+    yield from parts
 
 
 def _timestamps(column: pd.Series, settings: IngestSettings) -> pd.Series:

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 import numpy as np
 
 EXACT_INTEGER = 2**53
+# Beyond this no measurement lies, and squares of it leave float64. Training quarantines such
+# rows, so a model that is asked about one would be asked about what it cannot have seen.
+LARGEST = 1e30
 
 
 def number_problem(value: object) -> str | None:

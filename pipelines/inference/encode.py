@@ -8,7 +8,7 @@ in each of them. What a value may be:
 | None, NaN                    | NaN (missing)                        | "" (missing)         |
 | an integer, a float          | itself                               | refused              |
 | an integer beyond +-2**53    | refused: float64 would change it     | refused              |
-| an infinity                  | refused: no training row had one     | refused              |
+| an infinity, beyond +-1e30   | refused: no training row had one     | refused              |
 | True, False                  | 1, 0                                 | refused              |
 | a string, even "12" or "NaN" | refused: guessing hides a broken client | itself            |
 | anything else                | refused                              | refused              |
@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from pipelines.errors import CellError
 from pipelines.inference.cells import (
     EXACT_INTEGER,
+    LARGEST,
     category_problem,
     is_encodable,
     number_problem,
@@ -94,7 +95,7 @@ def encode_columns(schema: Schema, columns: Mapping[str, Column], first_row: int
         numbers = np.empty((rows, len(schema.numbers)), dtype=np.float64)
         for position, name in enumerate(schema.numbers):
             numbers[:, position] = _number_column(columns[name], name, first_row)
-        _refuse_infinities(numbers, schema.numbers, first_row)
+        _refuse_unmeasurable(numbers, schema.numbers, first_row)
         tensors[NUMBERS] = numbers
     if schema.categories:
         categories = np.empty((rows, len(schema.categories)), dtype=np.object_)
@@ -183,12 +184,14 @@ def _refuse_inexact(column: NDArray[Any], name: str, first_row: int) -> None:
         _numbers_of([int(column[row])], name, first_row + row)
 
 
-def _refuse_infinities(numbers: NDArray[np.float64], names: Sequence[str], first_row: int) -> None:
-    wrong = np.isinf(numbers)
+def _refuse_unmeasurable(
+    numbers: NDArray[np.float64], names: Sequence[str], first_row: int
+) -> None:
+    wrong = np.abs(numbers) > LARGEST  # infinities too; NaN is no value, and compares as false
     if wrong.any():
         row, position = (int(index) for index in np.argwhere(wrong)[0])
         raise CellError(
-            f"{numbers[row, position]} is not a finite number",
+            f"{numbers[row, position]} is not a finite number within {LARGEST:g}",
             row=first_row + row,
             column=names[position],
             next_step="send a finite number, or null for a missing one",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
@@ -44,6 +43,7 @@ def open_csv(
                 for start in range(0, block.num_rows, batch_rows):
                     is_empty = False
                     yield block.slice(start, batch_rows)
+            _require_closed_quotes(path)
         except (pa.ArrowException, OSError) as error:
             raise _explain(path, types, header, error) from error
         if is_empty:
@@ -52,40 +52,33 @@ def open_csv(
     return None, pa.schema([(name, types[name]) for name in keep]), batches
 
 
-class _QuoteCount:
-    """A file that counts the quotes that are read.
+def _read(path: Path, types: dict[str, pa.DataType], use_threads: bool) -> Iterator[pa.RecordBatch]:
+    # By its path, never as a Python file: Arrow reads ahead on threads of its own, and one that
+    # still waits for the interpreter when that ends aborts the process instead of letting it exit.
+    yield from arrow_csv.open_csv(
+        str(path),
+        read_options=arrow_csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=use_threads),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(
+            include_columns=list(types),
+            column_types=types,
+            null_values=MISSING_NUMBERS,
+            strings_can_be_null=False,
+        ),
+    )
+
+
+def _require_closed_quotes(path: Path) -> None:
+    """Refuse a file with an odd number of quotes.
 
     Arrow lets a value whose quote is never closed go on to the end of the file, and all the rows
     in it would be lost without a word.
     """
-
-    closed = False
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.quotes = 0
-
-    def read(self, size: int = -1) -> bytes:
-        content = self._file.read(size)
-        self.quotes += content.count(b'"')
-        return content
-
-
-def _read(path: Path, types: dict[str, pa.DataType], use_threads: bool) -> Iterator[pa.RecordBatch]:
+    quotes = 0
     with path.open("rb") as file:
-        counted = _QuoteCount(file)
-        yield from arrow_csv.open_csv(
-            pa.PythonFile(counted, mode="r"),
-            read_options=arrow_csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=use_threads),
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
-            convert_options=arrow_csv.ConvertOptions(
-                include_columns=list(types),
-                column_types=types,
-                null_values=MISSING_NUMBERS,
-                strings_can_be_null=False,
-            ),
-        )
-    if counted.quotes % 2:
+        while block := file.read(_BLOCK_BYTES):
+            quotes += block.count(b'"')
+    if quotes % 2:
         raise DataError(
             "a quote is opened and never closed",
             where=str(path),

@@ -35,11 +35,12 @@ class ScoringResult:
     seconds: float
 
 
-def predict_file(
+def predict_file(  # noqa: PLR0913 (what has a default need not be given)
     source: Path | str,
     out: Path,
     folder: Path,
     *,
+    name: str | None = None,
     keep: Sequence[str] = (),
     batch_rows: int = BATCH_ROWS,
     on_progress: Callable[[int, int | None], None] | None = None,
@@ -49,9 +50,11 @@ def predict_file(
     Args:
         source: the rows; columns that the model does not know are ignored.
         out: a .csv or .parquet file: `row` (from 0), the columns of `keep`, `probability` (of
-            class 1), `label`, and `model` (name and version, or name and digest of the graph).
-            It appears when it is whole; on any error there is none, or the one there was before.
+            class 1), `label`, and `model`. It appears when it is whole; on any error there is
+            none, or the one there was before.
         folder: holds model.onnx and signature.json.
+        name: what `model` says in each row, as "flights@v3". If nobody knows, the version of a
+            packaged model, or the name and the digest of the graph.
         keep: columns of `source` to carry over.
         batch_rows: how many rows are in memory at once, per core.
         on_progress: called after each batch with the rows done, and all rows if that is known.
@@ -67,7 +70,7 @@ def predict_file(
     _check(source, out, keep, batch_rows)
     opened = open_source(source, model.signature.schema, keep, batch_rows)
     layout = pa.schema([ROW, *opened.kept, *ANSWERS])
-    name, done = _identity(model, folder), 0
+    name, done = name or _identity(model, folder), 0
     with writing(out, layout) as writer:
         for batch, prediction in _score(model, opened.batches()):
             writer.write_batch(_answer(batch, prediction, done, layout, name))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import os
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,16 +24,20 @@ SUFFIXES = (".csv", ".parquet")
 def writing(out: Path, schema: pa.Schema) -> Iterator[Any]:
     """Yield a writer with `write_batch`; on a clean exit the file appears, whole and on disk.
 
-    The rows go to a hidden file in the same folder, which is removed on any error. An `out` that
-    exists is replaced, and stays as it was until then.
+    The rows go to a hidden file in the same folder, which is removed on any error, and by the
+    next call for the same `out` if the process was killed. An `out` that exists is replaced, and
+    stays as it was until then.
 
     Raises:
         DataError: the folder is missing, the type is unknown, or the disk is full or faulty.
     """
     check_target(out)
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    partial = out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}.partial")
     try:
-        with partial.open("wb") as file:
+        with partial.open("xb") as file:
+            # In this order: our own file is locked by the time that we look for those that are not.
+            _lock(file)
+            _remove_leftovers(out)
             with _writer(out, file, schema) as writer:
                 yield writer
             file.flush()
@@ -65,6 +72,32 @@ def check_target(out: Path) -> None:
         )
     if out.is_dir():
         raise DataError("is a folder", where=str(out), next_step="name a file in it")
+
+
+def _remove_leftovers(out: Path) -> None:
+    """Remove what killed processes left beside `out`.
+
+    Whoever writes such a file holds a lock on it, and the kernel lets go of the lock when the
+    process is gone, however it went. A process id would not do: it is used again, and in another
+    container it means another process.
+    """
+    for left in out.parent.glob(f".{glob.escape(out.name)}.*.partial"):
+        with suppress(FileNotFoundError), left.open("rb") as file:
+            if _lock(file):
+                left.unlink()
+
+
+def _lock(file: BinaryIO) -> bool:
+    """Whether the file is locked now, and by us.
+
+    It is not if another process holds it, nor on a file system without locks: there nobody can
+    tell a leftover from a file that is being written, so both are left alone.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _writer(out: Path, file: Any, schema: pa.Schema) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
 from pipelines.statistics.arrays import Array, Floats, both_classes, midranks
 from pipelines.statistics.estimate import Estimate
 

@@ -201,7 +201,7 @@ def test_data_that_cannot_be_used_is_named(case: str, tmp_path: Path) -> None:
     columns, changes, words = BAD_DATA[case]
     rows().assign(**columns).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(DataError, match=words) as caught:
-        Table().read(settings(tmp_path / "a.parquet", **changes))
+        list(Table().read(settings(tmp_path / "a.parquet", **changes)).partitions)
     assert "a.parquet" in caught.value.where
 
 

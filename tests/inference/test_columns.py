@@ -68,19 +68,23 @@ def test_a_column_of_nulls_may_have_any_type(kind: pa.DataType) -> None:
 
 
 def test_a_wrong_type_is_refused_at_the_first_row_that_has_a_value() -> None:
-    with pytest.raises(CellError, match=r"row 11, column 'x': 'b' \(type string\)"):
+    with pytest.raises(
+        CellError, match=r"row 11 \(counted from 0\), column 'x': 'b' \(type string\)"
+    ):
         encode_batch(SCHEMA, batch(pa.array([None, "b"]), pa.array(["a", "b"])), first_row=10)
-    with pytest.raises(CellError, match=r"row 0, column 'c': 1 \(type int64\)"):
+    with pytest.raises(CellError, match=r"row 0 \(counted from 0\), column 'c': 1 \(type int64\)"):
         encode_batch(SCHEMA, batch(pa.array([1, 2]), pa.array([1, 2])))
     codes = pa.array([7, 8]).dictionary_encode()
-    with pytest.raises(CellError, match=r"row 0, column 'c': 7 .type dictionary"):
+    with pytest.raises(
+        CellError, match=r"row 0 \(counted from 0\), column 'c': 7 .type dictionary"
+    ):
         encode_batch(SCHEMA, batch(pa.array([1, 2]), codes))
 
 
 def test_a_nullable_integer_beyond_float64_is_refused_at_its_row() -> None:
     column = pa.array([None, 2**53 + 1])
 
-    with pytest.raises(CellError, match=r"row 1, column 'x': .*2\*\*53"):
+    with pytest.raises(CellError, match=r"row 1 \(counted from 0\), column 'x': .*2\*\*53"):
         encode_batch(SCHEMA, batch(column, pa.array(["a", "b"])))
 
 

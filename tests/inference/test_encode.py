@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import CellError
+from pipelines.inference.cells import LARGEST
 from pipelines.inference.columns import encode_batch
 from pipelines.inference.encode import Coded, encode_columns, encode_rows
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
@@ -82,6 +83,8 @@ def test_a_missing_category_is_the_empty_string(value: object) -> None:
         ({}, "is not a number"),
         (math.inf, "not a finite number"),
         (-math.inf, "not a finite number"),
+        (1e300, "1e+300 is not a finite number within 1e+30"),
+        (-1.1e30, "-1.1e+30 is not a finite number within 1e+30"),
         (2**53 + 1, "2**53"),
         (-(2**53) - 1, "2**53"),
         (10**400, "2**53"),
@@ -89,7 +92,7 @@ def test_a_missing_category_is_the_empty_string(value: object) -> None:
     ],
 )
 def test_what_is_no_number_is_refused_by_row_and_column(value: object, words: str) -> None:
-    with pytest.raises(CellError, match="row 1, column 'hour'") as caught:
+    with pytest.raises(CellError, match=r"row 1 \(counted from 0\), column 'hour'") as caught:
         encode_rows(SCHEMA, [ROW, {**ROW, "hour": value}])
 
     assert words in caught.value.problem
@@ -99,27 +102,33 @@ def test_what_is_no_number_is_refused_by_row_and_column(value: object, words: st
 
 @pytest.mark.parametrize("value", [1, 1.0, True, ["UA"], b"UA", "\ud800", "ab\udfffc"])
 def test_what_is_no_string_is_refused_by_row_and_column(value: object) -> None:
-    with pytest.raises(CellError, match="row 1, column 'carrier'"):
+    with pytest.raises(CellError, match=r"row 1 \(counted from 0\), column 'carrier'"):
         encode_rows(SCHEMA, [ROW, {**ROW, "carrier": value}])
 
 
 def test_a_value_too_large_to_print_is_refused_all_the_same() -> None:
     for value in (10**5000, nested(100_000)):
-        with pytest.raises(CellError, match="row 0, column 'carrier': a value of the type"):
+        with pytest.raises(
+            CellError, match=r"row 0 \(counted from 0\), column 'carrier': a value of the type"
+        ):
             encode_rows(SCHEMA, [{**ROW, "carrier": value}])
 
 
 def test_a_missing_column_is_not_a_missing_value() -> None:
     row = {"distance": 1.0, "hour": 1}
 
-    with pytest.raises(CellError, match="row 1, column 'carrier': the column is missing"):
+    with pytest.raises(
+        CellError, match=r"row 1 \(counted from 0\), column 'carrier': the column is missing"
+    ):
         encode_rows(SCHEMA, [ROW, row])
     with pytest.raises(CellError, match="column 'carrier': the column is missing"):
         encode_columns(SCHEMA, {"distance": [1.0], "hour": [1]})
 
 
 def test_an_unknown_column_of_a_row_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(CellError, match=r"row 0, column 'carier'.*mean 'carrier'"):
+    with pytest.raises(
+        CellError, match=r"row 0 \(counted from 0\), column 'carier'.*mean 'carrier'"
+    ):
         encode_rows(SCHEMA, [{**ROW, "carier": "UA"}])
 
 
@@ -142,7 +151,7 @@ def test_columns_of_different_lengths_are_refused() -> None:
 def test_errors_of_a_batch_count_from_its_first_row() -> None:
     columns = {"distance": np.array([1.0, np.inf]), "hour": [1, 2], "carrier": ["a", "b"]}
 
-    with pytest.raises(CellError, match="row 1001, column 'distance'"):
+    with pytest.raises(CellError, match=r"row 1001 \(counted from 0\), column 'distance'"):
         encode_columns(SCHEMA, columns, first_row=1000)
 
 
@@ -150,7 +159,7 @@ def test_errors_of_a_batch_count_from_its_first_row() -> None:
 def test_integer_arrays_are_held_to_exactness(wrong: int) -> None:
     columns = {"distance": np.array([1, wrong]), "hour": [1, 2], "carrier": ["a", "b"]}
 
-    with pytest.raises(CellError, match=r"row 1, column 'distance'.*2\*\*53"):
+    with pytest.raises(CellError, match=r"row 1 \(counted from 0\), column 'distance'.*2\*\*53"):
         encode_columns(SCHEMA, columns)
 
 
@@ -165,13 +174,15 @@ def test_a_coded_column_with_numbers_in_it_is_refused() -> None:
     coded = Coded(np.array(["B6", 3], dtype=object), np.array([0, 0, 1]))
     columns = {"distance": np.zeros(3), "hour": np.zeros(3), "carrier": coded}
 
-    with pytest.raises(CellError, match=r"row 2, column 'carrier'.*not a string"):
+    with pytest.raises(
+        CellError, match=r"row 2 \(counted from 0\), column 'carrier'.*not a string"
+    ):
         encode_columns(SCHEMA, columns)
 
 
 CELLS = st.fixed_dictionaries(
     {
-        "distance": st.none() | st.floats(allow_infinity=False, allow_nan=False),
+        "distance": st.none() | st.floats(-LARGEST, LARGEST),
         "hour": st.none() | st.integers(-(2**53), 2**53),
         "carrier": st.none() | st.text(st.characters(codec="utf-8"), max_size=5),
     }

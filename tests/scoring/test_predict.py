@@ -99,6 +99,13 @@ def test_a_packaged_model_signs_with_its_version(packaged: Packaged, tmp_path: P
     assert set(read(out)["model"]) == {"flights@v3"}
 
 
+def test_a_version_that_the_caller_knows_signs(artifact: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    predict_file(artifact / GOLDEN_FILE, out, artifact, name="flights@v7")
+
+    assert set(read(out)["model"]) == {"flights@v7"}
+
+
 def test_an_older_output_is_replaced(artifact: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     out.write_text("old")
@@ -129,8 +136,14 @@ GOOD = "1.5,7,,UA,\n"
         (HEADER.encode(), "there are no rows"),
         (b"distance,wind_speed,carrier\n1,2,UA\n", "lacks the columns departure_hour, origin"),
         (f"{HEADER.strip()},carrier\n1,2,3,UA,JFK,B6\n".encode(), "more than one column"),
-        (HEADER.replace("origin", "Flughäfen,origin").encode("latin1"), "not UTF-8"),
-        ((HEADER + GOOD + "1,2,3,Zürich,JFK\n").encode("latin1"), "column 'carrier' is not UTF-8"),
+        (
+            HEADER.replace("origin", "Flughäfen,origin").encode("latin1"),
+            "header is not UTF-8; the first byte that is not: 0xe4 at offset 48, line 1",
+        ),
+        (
+            (HEADER + GOOD + "1,2,3,Zürich,JFK\n").encode("latin1"),
+            "column 'carrier' is not UTF-8; the first byte that is not: 0xfc at offset 68, line 3",
+        ),
         ((HEADER + GOOD + '1,2,3,UA,"JFK\n' + GOOD).encode(), "never closed"),
         ((HEADER + GOOD + "1,2,3\n").encode(), "Expected 5 columns, got 3"),
     ],
@@ -144,7 +157,25 @@ def test_a_csv_that_cannot_be_used_is_refused(
     assert words in str(refused(source, tmp_path / "out.csv", artifact))
 
 
-@pytest.mark.parametrize("value", ["seven", "0x1F", "true", "inf", "1e999"])
+@pytest.mark.parametrize("before", [2**20 - 1, 2**20 - 2, 3 * 2**20])
+def test_the_byte_is_found_beyond_characters_that_two_blocks_share(
+    artifact: Path, tmp_path: Path, before: int
+) -> None:
+    # Two bytes each: some begin on the last byte of a block of 1 MB.
+    start = (HEADER + GOOD * ((before - 200) // len(GOOD)) + "1,2,3,").encode()
+    source = tmp_path / "in.csv"
+    source.write_bytes(
+        start + (before - len(start)) * b"x" + "ü".encode() * 9 + b",\n1,2,3,\xfc,\n"
+    )
+    at = source.read_bytes().index(b"\xfc,\n")
+
+    line = source.read_bytes()[:at].count(b"\n") + 1
+    assert f"0xfc at offset {at}, line {line}" in str(
+        refused(source, tmp_path / "out.csv", artifact)
+    )
+
+
+@pytest.mark.parametrize("value", ["seven", "0x1F", "true", "inf", "1e999", "1e300", "-1.1e30"])
 def test_a_wrong_value_of_a_csv_is_named_by_row_and_column(
     artifact: Path, tmp_path: Path, value: str
 ) -> None:
@@ -154,6 +185,7 @@ def test_a_wrong_value_of_a_csv_is_named_by_row_and_column(
 
     assert isinstance(error, CellError)
     assert (error.row, error.column) == (250, "departure_hour")
+    assert error.where == "row 250 (counted from 0), column 'departure_hour'"
 
 
 def test_a_row_of_the_wrong_length_is_named(artifact: Path, tmp_path: Path) -> None:
@@ -216,7 +248,7 @@ def test_a_wrong_value_of_a_parquet_is_named_by_row_and_column(
 
     golden["wind_speed"] = "strong"
     error = refused(write(golden, tmp_path / "in.parquet"), tmp_path / "out.csv", artifact)
-    assert "row 0, column 'wind_speed': 'strong'" in str(error)
+    assert "row 0 (counted from 0), column 'wind_speed': 'strong'" in str(error)
 
 
 def test_a_parquet_without_rows_or_columns_is_refused(

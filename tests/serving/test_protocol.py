@@ -50,7 +50,7 @@ def test_json_of_another_shape_is_unacceptable(body: bytes) -> None:
 
 
 def test_a_row_that_is_no_object_is_named() -> None:
-    with pytest.raises(CellError, match="row 1: not an object"):
+    with pytest.raises(CellError, match=r"row 1 \(counted from 0\): not an object"):
         read_rows(b'{"rows": [{}, []]}')
 
 
@@ -70,7 +70,7 @@ def test_a_problem_names_row_and_column() -> None:
         "type": "about:blank",
         "title": "Unprocessable Entity",
         "status": 422,
-        "detail": "row 3, column 'hour': 'x' is not a number",
+        "detail": "row 3 (counted from 0), column 'hour': 'x' is not a number",
         "row": 3,
         "column": "hour",
         "next_step": "send a number",

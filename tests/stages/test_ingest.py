@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from pipelines.errors import DataError, SourceError
-from pipelines.files import read_json
+from pipelines.files import read_json, write_json
 from pipelines.paths import ModelPaths
 from pipelines.schema import Schema
 from pipelines.settings import ModelSettings
@@ -75,7 +76,7 @@ def test_a_source_that_changed_is_refused_until_it_is_accepted(
     with pytest.raises(SourceError, match="not what was recorded"):
         ingest.run(paths, known)
     seen = ingest.record(paths, known)
-    assert read_json(paths.source) == seen == ingest.look(known)
+    assert read_json(paths.source)["fingerprint"] == seen == ingest.look(known)
     ingest.run(paths, known)
 
 
@@ -86,12 +87,96 @@ def test_an_unchanged_record_is_not_written_again(here: tuple[ModelPaths, ModelS
     assert paths.source.stat().st_mtime_ns == before
 
 
-def test_a_record_that_is_no_json_is_named(here: tuple[ModelPaths, ModelSettings]) -> None:
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"fingerprint": {}, "columns": []}'])
+def test_a_record_that_cannot_be_read_is_named(
+    here: tuple[ModelPaths, ModelSettings], content: str
+) -> None:
     paths, known = here
-    paths.source.write_text("{")
-    with pytest.raises(SourceError, match="not readable as JSON") as caught:
+    paths.source.write_text(content)
+    for asked in (ingest.run, ingest.record):
+        with pytest.raises(SourceError, match="not readable as the record") as caught:
+            asked(paths, known)
+        assert caught.value.where == str(paths.source)
+        assert "remove it" in caught.value.next_step
+
+
+def test_an_unchanged_source_is_not_read_to_be_recorded(
+    here: tuple[ModelPaths, ModelSettings],
+) -> None:
+    paths, known = here
+    # Reading would fail: there is no such column.
+    unreadable = settings(ingest={"source": known.ingest.source, "target": "nothing"})
+    assert ingest.record(paths, unreadable) == ingest.look(known)
+    with pytest.raises(DataError, match="no column 'nothing'"):
+        ingest.record(paths, unreadable, accepts_columns=True)
+
+
+CHANGED: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], list[str]]] = {
+    "renamed": (
+        lambda frame: frame.rename(columns={"visits": "visit"}),
+        ["'visits' (number) is gone; did it become 'visit'?", "'visit' (number) is new"],
+    ),
+    "number to text": (
+        lambda frame: frame.assign(visits=frame["visits"].map("{:.0f} times".format)),
+        ["'visits' was a number and is a category now"],
+    ),
+    "number to texts that are all different": (
+        lambda frame: frame.assign(spend=frame["spend"].map("{:.6f} EUR".format)),
+        ["'spend' was a number and is a category now"],
+    ),
+    "text to number": (
+        lambda frame: frame.assign(plan=(frame["plan"] == "full").astype(int)),
+        ["'plan' was a category and is a number now"],
+    ),
+    "added": (lambda frame: frame.assign(tax=1.5), ["'tax' (number) is new"]),
+    "dropped": (lambda frame: frame.drop(columns="age"), ["'age' (number) is gone"]),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED)
+def test_columns_that_changed_are_refused_until_a_person_accepts_them(
+    here: tuple[ModelPaths, ModelSettings], case: str
+) -> None:
+    paths, known = here
+    change, said = CHANGED[case]
+    before = paths.source.read_bytes()
+    change(table()).to_csv(known.ingest.source, index=False)
+    with pytest.raises(DataError) as caught:
+        ingest.record(paths, known)
+    assert caught.value.problem.partition(": ")[2].split("; ") == "; ".join(said).split("; ")
+    assert "evergreen source shop --record --columns" in caught.value.next_step
+    assert caught.value.exit_code == 2
+    assert paths.source.read_bytes() == before
+
+    ingest.record(paths, known, accepts_columns=True)
+    ingest.record(paths, known)
+    if "different" not in case:  # that one is an identifier, and refused as one
         ingest.run(paths, known)
-    assert caught.value.where == str(paths.source)
+
+
+def test_a_record_of_other_columns_stops_the_stage(
+    here: tuple[ModelPaths, ModelSettings],
+) -> None:
+    paths, known = here
+    record = read_json(paths.source)
+    del record["columns"]["visits"]
+    write_json(record, paths.source)
+    with pytest.raises(DataError, match=r"'visits' \(number\) is new"):
+        ingest.run(paths, known)
+    assert not paths.raw.exists()
+
+
+def test_columns_that_the_settings_gave_up_are_no_change_of_the_source(
+    here: tuple[ModelPaths, ModelSettings],
+) -> None:
+    paths, known = here
+    less = settings(ingest={"source": known.ingest.source, "ignore": ["customer", "visits"]})
+    ingest.run(paths, less)
+    table(rows=2999).to_csv(known.ingest.source, index=False)
+    ingest.record(paths, less)
+    ingest.record(paths, known)
+    ingest.run(paths, known)
+    assert Schema.read(paths.raw) == SCHEMA
 
 
 def test_a_source_that_is_gone_is_named(here: tuple[ModelPaths, ModelSettings]) -> None:

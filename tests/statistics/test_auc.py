@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from pipelines.errors import DataError
+from pipelines.statistics.arrays import midranks
 from pipelines.statistics.auc import auc, chance_standard_error, roc_curve, weighted_auc
 from tests.statistics.data import labelled
 

@@ -8,15 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from pipelines.inference.cells import LARGEST
 from pipelines.schema import Schema
 from pipelines.settings import ValidateSettings
 from pipelines.validation.loading import Loaded
 from pipelines.validation.results import ROWS, Result
 from pipelines.validation.rules import Severity
 from pipelines.verdicts import Outcome
-
-# Beyond this no measurement lies, and squares of it leave float64.
-ABSURD = 1e30
 
 
 def repeats(frame: pd.DataFrame) -> np.ndarray:
@@ -104,15 +102,17 @@ def _measurable(frame: pd.DataFrame, numbers: list[str]) -> Iterator[Result]:
     found = False
     for name in numbers:
         values = frame[name].to_numpy(dtype="float64", na_value=np.nan)
-        bad = np.abs(values) > ABSURD  # infinities too; NaN is no value, and compares as false
+        bad = np.abs(values) > LARGEST  # infinities too; NaN is no value, and compares as false
         if bad.any():
             found = True
             examples = tuple(dict.fromkeys(f"{value:g}" for value in values[bad][:50]))[:5]
             result = _taken_out(rule, bad, next_step)
-            yield replace(result, columns=(name,), expected=f"within {ABSURD:g}", examples=examples)
+            yield replace(
+                result, columns=(name,), expected=f"within {LARGEST:g}", examples=examples
+            )
     if not found:
         result = _taken_out(rule, np.zeros(len(frame), dtype=bool), next_step)
-        yield replace(result, expected=f"within {ABSURD:g}", observed=f"in {len(numbers)} columns")
+        yield replace(result, expected=f"within {LARGEST:g}", observed=f"in {len(numbers)} columns")
 
 
 def _taken_out(rule: str, bad: np.ndarray, next_step: str) -> Result:
