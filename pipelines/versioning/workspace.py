@@ -129,23 +129,28 @@ def take_up(workspace: Workspace, commit: str) -> None:
     earlier = workspace.repository.show(commit, LOCK_FILE)
     if earlier is None:
         return
-    yaml = YAML()
     path = workspace.root / LOCK_FILE
-    theirs = yaml.load(earlier)
-    ours: dict[str, Any] = {"schema": "2.0"}
     if path.exists():
-        ours = yaml.load(path.read_text(encoding="utf-8"))
-    stages = dict(ours.get("stages") or {})
-    for name, entry in theirs.get("stages", {}).items():
-        if name.endswith(f"@{workspace.model}"):
-            stages[name] = entry
-    ours["stages"] = stages
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        yaml.dump(ours, file)
+        _join_locks(path, earlier, workspace.model)
+    else:
+        write_text(earlier, path)
     for small in (workspace.paths.metrics, workspace.paths.validation_summary):
         content = workspace.repository.show(commit, str(small.relative_to(workspace.root)))
         if content is not None:
             write_text(content, small)
+
+
+def _join_locks(path: Path, earlier: str, model: str) -> None:
+    """Put a model's entries of an earlier lock into the lock at `path`."""
+    yaml = YAML()
+    ours, theirs = yaml.load(path.read_text(encoding="utf-8")), yaml.load(earlier)
+    stages = dict(ours.get("stages") or {})
+    for name, entry in theirs.get("stages", {}).items():
+        if name.endswith(f"@{model}"):
+            stages[name] = entry
+    ours["stages"] = stages
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        yaml.dump(ours, file)
 
 
 def override(workspace: Workspace, overrides: dict[str, Any]) -> None:
