@@ -23,12 +23,12 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> ModelPaths:
     """All of 2013, through ingest and validate with the rules of the repository."""
     paths = ModelPaths(tmp_path_factory.mktemp("year"), "flights")
     paths.folder.mkdir(parents=True)
-    shutil.copy(ROOT / "data" / "flights" / "expectations.yaml", paths.expectations)
+    for file in (paths.expectations, paths.source):
+        shutil.copy(ROOT / "data" / "flights" / file.name, file)
     ours = settings.load(ROOT).model("flights")
     content = ours.model_dump(by_alias=True)
     content["ingest"]["until"] = "2013-12"
     year = ModelSettings.model_validate(content)
-    ingest.record(paths, year)
     ingest.run(paths, year)
     validate.run(paths, year)
     return paths

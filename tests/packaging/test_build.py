@@ -131,36 +131,22 @@ def test_a_model_with_another_digest_is_not_packaged(artifact: Path, tmp_path: P
     assert tags("flights", home) == []
 
 
-def test_a_half_built_bento_is_not_used_and_is_built_again(
-    packaged: Packaged, tmp_path: Path
-) -> None:
-    home = HomePaths(tmp_path)
-    half = home.bentoml / "bentos" / Path(*packaged.tag.split(":"))
-    (half / "src").mkdir(parents=True)
-    (half / "bento.yaml").write_text("name: flights\n")
-
-    assert tags("flights", home) == []
-    with pytest.raises(PackageError, match="no such bento"):
-        bento_path(packaged.tag, home)
-    assert build(packaged.artifact, LABELS, "v3", home) == packaged.tag
-    assert (bento_path(packaged.tag, home) / "src" / "model" / MODEL_FILE).is_file()
-
-
 BUILD = """
-import sys
+import json, sys
 from pathlib import Path
-from pipelines.packaging import build
+from pipelines.packaging import Labels, build
 from pipelines.paths import HomePaths
-from tests.packaged import LABELS
-print("begin", flush=True)
-build(Path(sys.argv[1]), LABELS, "v3", HomePaths(Path(sys.argv[2])))
+build(Path(sys.argv[1]), Labels(**json.loads(sys.argv[3])), "v3", HomePaths(Path(sys.argv[2])))
 """
 
 
-def test_a_killed_build_leaves_nothing_that_counts(artifact: Path, tmp_path: Path) -> None:
+def test_what_a_killed_build_leaves_does_not_count_and_is_built_again(
+    packaged: Packaged, tmp_path: Path
+) -> None:
     home = HomePaths(tmp_path / "home")
+    labels = json.dumps(dataclasses.asdict(LABELS))
     process = subprocess.Popen(
-        [sys.executable, "-c", BUILD, str(artifact), str(home.home)],
+        [sys.executable, "-c", BUILD, str(packaged.artifact), str(home.home), labels],
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
@@ -170,13 +156,20 @@ def test_a_killed_build_leaves_nothing_that_counts(artifact: Path, tmp_path: Pat
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+    # And as if the kill had come while the finished bento was moved to its place.
+    half = home.bentoml / "bentos" / Path(*packaged.tag.split(":"))
+    (half / "src").mkdir(parents=True)
+    (half / "bento.yaml").write_text("name: flights\n")
 
     assert list(home.bentoml.glob("build-*"))
     assert tags("flights", home) == []
+    with pytest.raises(PackageError, match="no such bento"):
+        bento_path(packaged.tag, home)
     # The lock went with the process, and what it left is swept before anything is built.
-    tag = build(artifact, LABELS, "v3", home)
-    assert tags("flights", home) == [tag]
+    assert build(packaged.artifact, LABELS, "v3", home) == packaged.tag
+    assert tags("flights", home) == [packaged.tag]
     assert not list(home.bentoml.glob("build-*"))
+    assert (bento_path(packaged.tag, home) / "src" / "model" / MODEL_FILE).is_file()
 
 
 def test_a_bento_that_was_changed_is_not_used(packaged: Packaged, tmp_path: Path) -> None:

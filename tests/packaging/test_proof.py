@@ -176,10 +176,12 @@ def test_the_command_serves_this_bento_with_telemetry_off(packaged: Packaged) ->
 
 
 PROVE = """
-import sys
+import signal, sys
 from pathlib import Path
 from pipelines.packaging import prove
 from pipelines.paths import HomePaths
+# Tests that a shell runs in the background begin with Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 prove(sys.argv[1], Path(sys.argv[2]), HomePaths(Path(sys.argv[3])), 60)
 """
 

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,8 +36,18 @@ def server(packaged: Packaged, tmp_path_factory: pytest.TempPathFactory) -> Iter
     (folder / "pipelines").mkdir()
     (folder / "pipelines" / "__init__.py").write_text("raise RuntimeError('the wrong code')")
     log = folder / "server.log"
+    before = {process.pid for process in psutil.process_iter()}
     with running(packaged.tag, packaged.home, 60, log) as started:
+        assert started.seconds_to_ready > 0
+        ours = [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if process.pid not in before and packaged.tag.partition(":")[2] in str(process.info)
+        ]
+        assert len(ours) >= 2  # the arbiter and its worker
         yield started
+    _, alive = psutil.wait_procs(ours, timeout=5)
+    assert alive == [], "the server must end with all its processes"
     text = log.read_text(encoding="utf-8")
     # BentoML itself logs one for each pickle that it refuses.
     assert text.count("Traceback") == text.count("pickle is not allowed"), text[-5000:]
@@ -165,18 +174,3 @@ def test_clients_side_by_side_get_their_own_answers(server: Server) -> None:
 
     assert together == one_by_one
     assert len({str(answer) for answer in together}) > 5
-
-
-def test_a_server_ends_with_all_its_processes(packaged: Packaged, tmp_path: Path) -> None:
-    before = {process.pid for process in psutil.process_iter()}
-    with running(packaged.tag, packaged.home, 60, tmp_path / "log") as started:
-        ours = [
-            process
-            for process in psutil.process_iter(["cmdline"])
-            if process.pid not in before and packaged.tag.partition(":")[2] in str(process.info)
-        ]
-        assert len(ours) >= 2  # the arbiter and its worker
-        assert started.seconds_to_ready > 0
-    _, alive = psutil.wait_procs(ours, timeout=5)
-
-    assert alive == []
