@@ -41,6 +41,7 @@ def test_a_file_is_scored_by_the_live_version(trained: Project, run: Run, tmp_pa
     scores = pd.read_parquet(out)
     assert len(scores) == len(pd.read_csv(rows))
     assert "day" in scores.columns
+    assert set(scores["model"]) == {"alpha@v1"}
     named = run(trained, "predict", "alpha@v1", str(rows), "-o", str(tmp_path / "again.csv"))
     assert named.code == 0, named.err
     assert "rows/s" in named.out
