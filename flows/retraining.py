@@ -20,13 +20,13 @@ from flows.steps import Setting
 from pipelines import settings
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN, StateError
 from pipelines.orphans import LOOK_EVERY_SECONDS
-from pipelines.paths import home
+from pipelines.paths import HOME, PROJECT, home
 from pipelines.stages import ingest
 from pipelines.state import leases, runs, store
 from pipelines.state.leases import Lease
 from pipelines.state.runs import Run
 from pipelines.verdicts import Outcome, Verdict
-from pipelines.versioning import graph, remote
+from pipelines.versioning import remote
 from pipelines.versioning.git import Repository
 from pipelines.versioning.workspace import require_clean
 
@@ -100,7 +100,7 @@ def retrain(
             logger.info("it was killed before, and goes on")
             # Let the stage that it left behind see that its parent is gone.
             time.sleep(3 * LOOK_EVERY_SECONDS)
-        with _failure_recorded(engine, run), _current_folder_kept():
+        with _failure_recorded(engine, run), _surroundings_kept():
             return _walk(_Walk(Setting(project, places, engine, run), lease))
 
 
@@ -135,8 +135,7 @@ def _walk(walk: _Walk) -> Result:
     if verdict.has_passed:
         asked = (setting, workspace, chosen, commit, verdict)
         bento, verdict = walk.step("package", steps.package, *asked)
-    is_new = any(stage.reached is not graph.Reached.CACHED for stage in stages)
-    if chosen.retrain.push and (is_new or verdict.has_passed):
+    if chosen.retrain.push:
         # Before the version exists: a version whose data is on one disk only is not safe.
         names = [stage.stage for stage in stages]
         walk.step("push", remote.push, workspace.root, names)
@@ -184,9 +183,16 @@ def _failure_recorded(engine: sa.Engine, run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def _current_folder_kept() -> Iterator[None]:
-    before = Path.cwd()
+def _surroundings_kept() -> Iterator[None]:
+    """A run works in its own folder and tells its stages where; the process goes on elsewhere."""
+    folder = Path.cwd()
+    told = {name: os.environ.get(name) for name in (PROJECT, HOME)}
     try:
         yield
     finally:
-        os.chdir(before)
+        os.chdir(folder)
+        for name, value in told.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

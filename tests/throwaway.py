@@ -28,7 +28,12 @@ MODELS = ("alpha", "beta")
 MONTHS = ("2024-01", "2024-02", "2024-03")
 ROWS_A_DAY = 60
 # The shell that DVC starts stages through must not depend on who runs the tests.
-_CLEARED = ("EVERGREEN_DATABASE_URL", "EVERGREEN_PARENT", "PREFECT_PROFILE")
+_CLEARED = (
+    "EVERGREEN_DATABASE_URL",
+    "EVERGREEN_PARENT",
+    "EVERGREEN_PROJECT",
+    "PREFECT_PROFILE",
+)
 
 _EXPECTATIONS = """\
 rows:

@@ -92,14 +92,23 @@ def connect(database: Path) -> sa.Engine:
             sa.event.listen(engine, "connect", _prepare_sqlite)
         where = "EVERGREEN_DATABASE_URL" if url else str(database)
         sa.event.listen(engine, "handle_error", partial(_explain, where))
-        metadata.create_all(engine)
-        if engine.dialect.name == "sqlite":
-            with engine.begin() as connection:
-                for verb in ("UPDATE", "DELETE"):
-                    connection.execute(sa.text(_APPEND_ONLY.format(verb=verb)))
+        _make_tables(engine)
     except (sa.exc.SQLAlchemyError, OSError) as error:
         raise _unusable("EVERGREEN_DATABASE_URL" if url else str(database), error) from error
     return engine
+
+
+def _make_tables(engine: sa.Engine) -> None:
+    if engine.dialect.name != "sqlite":
+        metadata.create_all(engine)
+        return
+    with engine.connect() as connection:
+        # Looking for a table and making it are two steps, and two processes may start at once.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        metadata.create_all(connection)
+        for verb in ("UPDATE", "DELETE"):
+            connection.execute(sa.text(_APPEND_ONLY.format(verb=verb)))
+        connection.commit()
 
 
 def _explain(where: str, context: sa.engine.ExceptionContext) -> None:

@@ -18,7 +18,6 @@ ELSEWHERE = {
     ],
     "tests/gates/test_judge.py": ["pipelines.gates.evidence"],
     "tests/gates/test_noninferiority.py": ["pipelines.gates.differences"],
-    "tests/inference/test_encode.py": ["pipelines.inference.cells"],
     "tests/models/test_families.py": [
         "pipelines.models.base",
         "pipelines.models.baseline",

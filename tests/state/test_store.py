@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,15 @@ def test_another_database_can_be_named(
     runs.begin(store.connect(database), "alpha", "base", {}, "why")
     assert other.exists()
     assert not database.exists()
+
+
+def test_many_processes_may_be_the_first_at_once(tmp_path: Path) -> None:
+    script = "import sys; from pathlib import Path; from pipelines.state import store; "
+    script += "store.connect(Path(sys.argv[1]))"
+    database = str(tmp_path / "state.db")
+    started = [
+        subprocess.Popen([sys.executable, "-c", script, database], stderr=subprocess.PIPE)
+        for _ in range(6)
+    ]
+    said = [process.communicate(timeout=60)[1].decode() for process in started]
+    assert [process.returncode for process in started] == [0] * 6, said
