@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from flows.demo import environment_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,19 +19,4 @@ def clone() -> Iterator[tuple[Path, dict[str, str]]]:
     with tempfile.TemporaryDirectory(prefix="evergreen-bench-") as folder:
         place = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", "--no-tags", str(ROOT), str(place)], check=True)
-        kept = {
-            key: value
-            for key, value in os.environ.items()
-            if not key.startswith(("PREFECT_", "EVERGREEN_", "BENTOML_"))
-        }
-        yield (
-            place,
-            {
-                **kept,
-                "PYTHONPATH": str(place),
-                "PREFECT_HOME": str(place / ".evergreen" / "prefect"),
-                "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-                "DO_NOT_TRACK": "1",
-                "BENTOML_DO_NOT_TRACK": "True",
-            },
-        )
+        yield place, environment_of(place)

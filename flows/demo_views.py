@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_COLORS = {"PASSED": "green", "FAILED": "red", "INCONCLUSIVE": "yellow", "ERROR": "red"}
+from flows.views import COLORS
+from pipelines.verdicts import Outcome
 
 
 def show(console: Console, told: dict[str, Any]) -> None:
@@ -16,12 +17,12 @@ def show(console: Console, told: dict[str, Any]) -> None:
     versions = Table("version", "data through", "AUC on its holdout", "verdict", title="retrains")
     for result in told["retrains"]:
         holdout, interval = result["auc"]["holdout"]["auc"], result["auc"]["interval"]["auc"]
-        outcome = result["verdict"]["outcome"]
+        outcome = Outcome(result["verdict"]["outcome"])
         versions.add_row(
             result["version"] or "(refused)",
             result["until"],
             f"{holdout:.3f} ({interval['low']:.3f} to {interval['high']:.3f})",
-            Text(outcome, style=_COLORS[outcome]),
+            Text(outcome.value, style=COLORS[outcome]),
         )
     console.print()
     console.print(versions)

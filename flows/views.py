@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flows.retraining import Result
     from pipelines.scoring import ScoringResult
 
-_COLORS = {
+COLORS = {
     Outcome.PASSED: "green",
     Outcome.FAILED: "red",
     Outcome.INCONCLUSIVE: "yellow",
@@ -44,10 +44,10 @@ def show_result(result: Result, *, as_json: bool) -> None:
 def show_verdict(console: Console, verdict: Verdict) -> None:
     table = Table("test", "outcome", "why", title="gate")
     for part in verdict.parts:
-        color = _COLORS[part.outcome]
+        color = COLORS[part.outcome]
         table.add_row(part.name, Text(part.outcome.value, style=color), Text(part.reason))
     console.print(table)
-    console.print(Text(f"{verdict.outcome.value}: {verdict.reason}", _COLORS[verdict.outcome]))
+    console.print(Text(f"{verdict.outcome.value}: {verdict.reason}", COLORS[verdict.outcome]))
 
 
 def show_history(model: str, entries: list[Entry], *, as_json: bool) -> None:
