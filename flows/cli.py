@@ -30,6 +30,8 @@ app = typer.Typer(
     help="Keeps a machine-learning model fresh in production.",
 )
 Model = Annotated[str, typer.Argument(help="A model of params.yaml.")]
+# What shells call a process that Ctrl-C ended.
+_INTERRUPTED = 130
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -190,6 +192,10 @@ def main() -> None:
     """The console script: errors become one readable message and an exit code."""
     try:
         app()
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            print("interrupted; what was finished is kept", file=sys.stderr)
+        raise
     except EvergreenError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None

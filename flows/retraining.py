@@ -125,11 +125,11 @@ class _Walk:
 def _walk(walk: _Walk) -> Result:
     """All steps in order; what is done already is found and not done again."""
     setting, model = walk.setting, walk.setting.run.model
-    workspace = walk.step("workspace", steps.prepare, setting)
+    workspace, needs = walk.step("workspace", steps.prepare, setting)
     chosen = settings.load(workspace.root).model(model)
     walk.step("source", ingest.record, workspace.paths, chosen)
     with _timed("stages", walk.seconds):
-        stages = run_stages(workspace.root, model, chosen.retrain)
+        stages = run_stages(workspace.root, needs, chosen.retrain)
     verdict, commit = walk.step("gate", steps.decide, setting, workspace, chosen)
     bento = version = None
     if verdict.has_passed:

@@ -41,14 +41,16 @@ def run_stage(workspace: Path, stage: str, seconds: float) -> State[StageRun]:
     return Completed(name=reached.value, data=done)
 
 
-def run_stages(workspace: Path, model: str, settings: RetrainSettings) -> list[StageRun]:
-    """Run the stages of one model; a stage whose predecessor failed is not run.
+def run_stages(
+    workspace: Path, stages: dict[str, list[str]], settings: RetrainSettings
+) -> list[StageRun]:
+    """Run stages, each after those it needs; a stage whose predecessor failed is not run.
 
     Raises:
         StageError: the first stage that failed.
     """
     futures: dict[str, PrefectFuture[Any]] = {}
-    for stage, needs in graph.edges(workspace, model).items():
+    for stage, needs in stages.items():
         name = stage.partition("@")[0]
         minutes = settings.timeout_minutes.get(name, settings.default_timeout_minutes)
         named: Any = run_stage.with_options(name=name, task_run_name=stage)

@@ -27,6 +27,8 @@ from pipelines.versioning.git import Repository
 from pipelines.versioning.versions import Version
 from pipelines.versioning.workspace import Workspace, open_workspace
 
+Needs = dict[str, list[str]]
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -38,8 +40,11 @@ class Setting:
     run: Run
 
 
-def prepare(setting: Setting) -> Workspace:
+def prepare(setting: Setting) -> tuple[Workspace, Needs]:
     """Open the run's workspace, with the parameters asked for and all that is still up to date.
+
+    Returns:
+        The workspace, and the stages to run there, each with those it waits for.
 
     Raises:
         SettingsError: the overrides make params.yaml invalid.
@@ -59,8 +64,10 @@ def prepare(setting: Setting) -> Workspace:
     os.environ[HOME] = str(setting.home.home)
     # DVC works in the current folder of the process and nowhere else.
     os.chdir(workspace.root)
-    graph.checkout(workspace.root, list(graph.edges(workspace.root, run.model)))
-    return workspace
+    with graph.opened(workspace.root) as repo:
+        needs = graph.edges(repo, run.model)
+        graph.checkout(repo, needs)
+    return workspace, needs
 
 
 def decide(setting: Setting, workspace: Workspace, chosen: ModelSettings) -> tuple[Verdict, str]:

@@ -1,18 +1,21 @@
-"""A real Prefect server for a whole test run, and the projects that tests retrain in."""
+"""A real Prefect server for a whole test run, and the projects that tests retrain in.
+
+Both are made once and shared by all workers of pytest: whoever comes first makes them.
+"""
 
 from __future__ import annotations
 
-import atexit
+import fcntl
+import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +27,8 @@ from pipelines.packaging.server import free_port
 from tests.throwaway import MONTHS, Project, make_project
 
 _START_SECONDS = 120
+# Where the workers of one test run find what they share; `tests/conftest.py` makes and removes it.
+SHARED = "EVERGREEN_TESTS_SHARED"
 
 
 class Finished(NamedTuple):
@@ -37,18 +42,43 @@ class Finished(NamedTuple):
 Run = Callable[..., Finished]
 
 
+@contextmanager
+def _alone(what: str) -> Iterator[Path]:
+    """The folder of something shared, while no other worker may touch it."""
+    folder = Path(os.environ[SHARED]) / what
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
 @cache
 def prefect_api() -> str:
-    """The address of a Prefect server that ends with this process."""
-    folder = Path(tempfile.mkdtemp(prefix="evergreen-prefect-"))
+    """The address of the Prefect server of this test run."""
+    with _alone("prefect") as folder:
+        # Prefect reads this once, at import: without it, it would use the developer's own profile.
+        os.environ["PREFECT_HOME"] = str(folder)
+        known = folder / "server.json"
+        if not known.exists():
+            known.write_text(json.dumps(_start_prefect(folder)), encoding="utf-8")
+        return str(json.loads(known.read_text(encoding="utf-8"))["url"])
+
+
+def end_prefect(shared: Path) -> None:
+    """End the server of a test run, if one was started."""
+    known = shared / "prefect" / "server.json"
+    if known.exists():
+        with suppress(ProcessLookupError):
+            os.killpg(json.loads(known.read_text(encoding="utf-8"))["pid"], signal.SIGKILL)
+
+
+def _start_prefect(folder: Path) -> dict[str, str | int]:
     environment = {
         **os.environ,
         "PREFECT_HOME": str(folder),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }
-    # Prefect reads this once, at import: without it, it would use the developer's own profile.
-    os.environ["PREFECT_HOME"] = str(folder)
     port = free_port()
     command = [sys.executable, "-m", "prefect", "server", "start", "--no-ui"]
     with (folder / "server.log").open("wb") as log:
@@ -60,15 +90,15 @@ def prefect_api() -> str:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-    atexit.register(end_group, process)
     url = f"http://127.0.0.1:{port}/api"
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=5):
-                return url
+                return {"url": url, "pid": process.pid}
         except (urllib.error.URLError, OSError):
             if process.poll() is not None or time.monotonic() > deadline:
+                end_group(process)
                 raise
             time.sleep(0.1)
 
@@ -80,16 +110,22 @@ def end_group(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
 
 
 @cache
-def _untrained(base: Path) -> Project:
-    return make_project(base / "untrained")
+def _untrained() -> Project:
+    with _alone("untrained") as folder:
+        root = folder / "project"
+        return Project(root) if root.exists() else make_project(root)
 
 
 @cache
-def _trained(base: Path) -> tuple[Project, Finished]:
-    prefect_api()
-    project = _untrained(base).copied(base / "trained")
-    done = project.evergreen("retrain", "alpha", "--json", PREFECT_API_URL=prefect_api())
-    return project, Finished(done.returncode, done.stdout, done.stderr)
+def _trained() -> tuple[Project, Finished]:
+    api = prefect_api()
+    with _alone("trained") as folder:
+        root, outcome = folder / "project", folder / "outcome.json"
+        if not outcome.exists():
+            project = _untrained().copied(root)
+            done = project.evergreen("retrain", "alpha", "--json", PREFECT_API_URL=api)
+            outcome.write_text(json.dumps([done.returncode, done.stdout, done.stderr]), "utf-8")
+        return Project(root), Finished(*json.loads(outcome.read_text(encoding="utf-8")))
 
 
 @pytest.fixture
@@ -98,15 +134,15 @@ def api() -> str:
 
 
 @pytest.fixture
-def untrained(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Project:
+def untrained(tmp_path: Path) -> Project:
     """A project of its own in which nothing has run."""
-    return _untrained(tmp_path_factory.getbasetemp()).copied(tmp_path / "project")
+    return _untrained().copied(tmp_path / "project")
 
 
 @pytest.fixture
-def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Finished]:
+def first() -> tuple[Project, Finished]:
     """The project whose model alpha was retrained once, to look at, and how that went."""
-    return _trained(tmp_path_factory.getbasetemp())
+    return _trained()
 
 
 @pytest.fixture

@@ -154,20 +154,8 @@ def evergreen(*arguments: str) -> list[str]:
 
 def make_project(target: Path, models: tuple[str, ...] = MODELS) -> Project:
     """Copy this repository's files, and commit two small models to it."""
-    listed = subprocess.run(
-        ["git", "-C", str(REPOSITORY), "ls-files", "-z", "-co", "--exclude-standard"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        place = REPOSITORY / name
-        # The developer's own models and their lock do not belong to this project.
-        if place.is_file() and not name.startswith(("data/", "tests/", "docs/")):
-            copy = target / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(place, copy)
-    (target / "dvc.lock").unlink(missing_ok=True)
+    # The developer's own models do not belong to this project.
+    copy_repository(target, but=("data/", "tests/", "docs/"))
     content = {"models": {model: settings(model) for model in models}}
     text = yaml.safe_dump(content, sort_keys=False)
     (target / "params.yaml").write_text(text, encoding="utf-8")
@@ -176,6 +164,27 @@ def make_project(target: Path, models: tuple[str, ...] = MODELS) -> Project:
         folder = target / "data" / model
         folder.mkdir(parents=True)
         (folder / "expectations.yaml").write_text(_EXPECTATIONS, encoding="utf-8")
+    return begin(target)
+
+
+def copy_repository(target: Path, but: tuple[str, ...]) -> None:
+    """Copy this repository's files as they are now, without what begins with one of `but`."""
+    listed = subprocess.run(
+        ["git", "-C", str(REPOSITORY), "ls-files", "-z", "-co", "--exclude-standard"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        place = REPOSITORY / name
+        if place.is_file() and not name.startswith((*but, "dvc.lock")):
+            copy = target / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(place, copy)
+
+
+def begin(target: Path) -> Project:
+    """Make a folder a repository of its own, with all that is in it committed."""
     project = Project(target)
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(target)], check=True)
     project.git("config", "user.name", "A Person")

@@ -7,7 +7,7 @@ judge of what is up to date.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -30,8 +30,12 @@ class Reached(StrEnum):
     COMPLETED = "Completed"  # it ran
 
 
-def edges(workspace: Path, model: str) -> dict[str, list[str]]:
+def edges(repo: Any, model: str) -> dict[str, list[str]]:
     """The stages of one model, each with the stages it waits for, in an order that works.
+
+    Args:
+        repo: the `opened` workspace.
+        model: its name in params.yaml.
 
     Raises:
         WorkspaceError: there is no dvc.yaml, it is not readable, or it has no such stages.
@@ -40,24 +44,23 @@ def edges(workspace: Path, model: str) -> dict[str, list[str]]:
     from networkx import topological_sort
 
     try:
-        with opened(workspace) as repo:
-            graph = repo.index.graph  # an edge runs from a stage to what it needs
-            ordered = [
-                stage.addressing
-                for stage in reversed(list(topological_sort(graph)))
-                if stage.addressing.endswith(f"@{model}")
-            ]
-            needs = {stage.addressing: list(graph.successors(stage)) for stage in graph}
+        graph = repo.index.graph  # an edge runs from a stage to what it needs
+        ordered = [
+            stage.addressing
+            for stage in reversed(list(topological_sort(graph)))
+            if stage.addressing.endswith(f"@{model}")
+        ]
+        needs = {stage.addressing: list(graph.successors(stage)) for stage in graph}
     except DvcException as error:
         raise WorkspaceError(
             f"DVC cannot read the graph: {error}",
-            where=str(workspace / "dvc.yaml"),
+            where=str(Path(repo.root_dir) / "dvc.yaml"),
             next_step="`dvc dag` shows the same fault",
         ) from error
     if not ordered:
         raise WorkspaceError(
             f"no stages for model {model!r}",
-            where=str(workspace / "dvc.yaml"),
+            where=str(Path(repo.root_dir) / "dvc.yaml"),
             next_step="keep `foreach: ${models}` in every stage",
         )
     return {name: [stage.addressing for stage in needs[name]] for name in ordered}
@@ -92,21 +95,21 @@ def reproduce(workspace: Path, stage: str, on_line: OnLine, seconds: float) -> R
     return Reached.COMPLETED if watch.has_run else Reached.RESTORED
 
 
-def checkout(workspace: Path, stages: list[str]) -> None:
+def checkout(repo: Any, stages: Iterable[str]) -> None:
     """Put the outputs that dvc.lock names into the workspace, as far as the cache has them."""
     from dvc.exceptions import CheckoutError
 
-    with opened(workspace) as repo:
-        known = [
-            stage.addressing
-            for stage in repo.index.stages
-            if stage.addressing in stages and all(out.hash_info for out in stage.outs)
-        ]
-        try:
-            repo.checkout(targets=known, force=True, allow_missing=True)
-        except CheckoutError:
-            # What is missing or damaged is simply made again by its stage.
-            return
+    asked = set(stages)
+    known = [
+        stage.addressing
+        for stage in repo.index.stages
+        if stage.addressing in asked and all(out.hash_info for out in stage.outs)
+    ]
+    try:
+        repo.checkout(targets=known, force=True, allow_missing=True)
+    except CheckoutError:
+        # What is missing or damaged is simply made again by its stage.
+        return
 
 
 @contextmanager

@@ -74,6 +74,16 @@ def _reproduce(root: Path, stage: str, seconds: float = 60) -> tuple[Reached, li
     return graph.reproduce(root, stage, lines.append, seconds), lines
 
 
+def _edges(root: Path, model: str) -> dict[str, list[str]]:
+    with graph.opened(root) as repo:
+        return graph.edges(repo, model)
+
+
+def _check_out(root: Path, *stages: str) -> None:
+    with graph.opened(root) as repo:
+        graph.checkout(repo, stages)
+
+
 def test_dvcs_private_runner_is_still_what_is_replaced_here() -> None:
     # `dvc.stage.run._run` is no public API: if this fails, read its new form and adapt `_run`.
     module = Path(inspect.getfile(dvc.stage.run)).read_text(encoding="utf-8")
@@ -85,19 +95,19 @@ def test_dvcs_private_runner_is_still_what_is_replaced_here() -> None:
 
 
 def test_the_edges_of_one_model_in_an_order_that_works(workspace: Path) -> None:
-    assert graph.edges(workspace, "alpha") == {
+    assert _edges(workspace, "alpha") == {
         "first@alpha": [],
         "second@alpha": ["first@alpha"],
     }
-    assert list(graph.edges(workspace, "alpha")) == ["first@alpha", "second@alpha"]
+    assert list(_edges(workspace, "alpha")) == ["first@alpha", "second@alpha"]
 
 
 def test_a_model_without_stages_and_a_broken_graph_are_refused(workspace: Path) -> None:
     with pytest.raises(WorkspaceError, match="no stages for model 'gamma'"):
-        graph.edges(workspace, "gamma")
+        _edges(workspace, "gamma")
     (workspace / "dvc.yaml").write_text("stages: [", encoding="utf-8")
     with pytest.raises(WorkspaceError, match="cannot read the graph"):
-        graph.edges(workspace, "alpha")
+        _edges(workspace, "alpha")
 
 
 def test_completed_cached_and_restored_are_told_apart(workspace: Path) -> None:
@@ -263,11 +273,11 @@ def test_outputs_come_back_from_the_cache_as_far_as_it_has_them(workspace: Path)
         _reproduce(workspace, name)
     (workspace / "alpha" / "first.txt").unlink()
     (workspace / "alpha" / "folder" / "copy.txt").unlink()
-    graph.checkout(workspace, ["first@alpha", "second@alpha", "first@beta"])
+    _check_out(workspace, "first@alpha", "second@alpha", "first@beta")
     assert (workspace / "alpha" / "folder" / "copy.txt").exists()
     _object(workspace, b"1\n").unlink()
     (workspace / "alpha" / "first.txt").unlink()
-    graph.checkout(workspace, ["first@alpha", "second@alpha"])
+    _check_out(workspace, "first@alpha", "second@alpha")
     assert not (workspace / "alpha" / "first.txt").exists()
 
 
