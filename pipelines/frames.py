@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,9 +78,10 @@ def features(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     return pd.concat(parts, axis=1)
 
 
-def labels(frame: pd.DataFrame, schema: Schema) -> npt.NDArray[np.int64]:
-    """0 or 1 for each row, shape (rows,)."""
-    return frame[schema.target].to_numpy(dtype=np.int64)
+def labels(frame: pd.DataFrame, schema: Schema) -> npt.NDArray[Any]:
+    """The truth of each row, shape (rows,): int64 class numbers, or float64 for a regression."""
+    kind = np.float64 if schema.task == "regression" else np.int64
+    return frame[schema.target].to_numpy(dtype=kind)
 
 
 def groups(frame: pd.DataFrame, schema: Schema) -> npt.NDArray[np.object_]:

@@ -19,7 +19,11 @@ DATASETS = {
 MODEL_FAMILIES = {
     "baseline": "pipelines.models.baseline:Baseline",
     "logistic": "pipelines.models.logistic:Logistic",
+    "sgd": "pipelines.models.sgd:Sgd",
+    "svm": "pipelines.models.svm:Svm",
+    "forest": "pipelines.models.forest:Forest",
     "hist_gradient_boosting": "pipelines.models.hist_gradient_boosting:HistGradientBoosting",
+    "mlp": "pipelines.models.mlp:Mlp",
 }
 
 SAMPLERS = {

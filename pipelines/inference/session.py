@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 
 from pipelines.errors import ModelError
 from pipelines.inference.encode import Tensors, encode_columns
-from pipelines.schema import CATEGORIES, NUMBERS, PROBABILITIES, Schema
+from pipelines.schema import CATEGORIES, LABEL, NUMBERS, PROBABILITIES, VALUE, Schema
 from pipelines.signature import MODEL_FILE, Signature
-
-LABEL = "label"
 
 
 class Prediction(NamedTuple):
     """What the model says of each row.
 
     Attributes:
-        probabilities: of class 1; float64, one per row.
-        labels: 0 or 1; int64, one per row.
+        scores: float64: the probability of class 1, shape (rows,); of each class, shape
+            (rows, classes); or, for a regression, the value, shape (rows,).
+        labels: int64, shape (rows,): the class that the model decides for; for a regression
+            there is nothing to decide, and all are 0.
     """
 
-    probabilities: NDArray[np.float64]
+    scores: NDArray[np.float64]
     labels: NDArray[np.int64]
 
 
@@ -73,8 +73,13 @@ class ModelSession:
     def predict(self, tensors: Tensors) -> Prediction:
         """Score the rows that `encode_rows` or `encode_columns` made into tensors."""
         # By name: the order of outputs is the converter's affair.
+        if self.signature.schema.task == "regression":
+            [values] = self._session.run([VALUE], tensors)
+            return Prediction(values[:, 0].astype(np.float64), np.zeros(len(values), np.int64))
         labels, probabilities = self._session.run([LABEL, PROBABILITIES], tensors)
-        return Prediction(probabilities[:, 1].astype(np.float64), labels)
+        if self.signature.schema.task == "binary":
+            probabilities = probabilities[:, 1]
+        return Prediction(probabilities.astype(np.float64), labels)
 
 
 def _check(session: Any, schema: Schema) -> None:
@@ -87,6 +92,8 @@ def _check(session: Any, schema: Schema) -> None:
     if seen != wanted:
         raise _mismatch("inputs", seen, wanted)
     answers = {LABEL: "tensor(int64)", PROBABILITIES: "tensor(float)"}
+    if schema.task == "regression":
+        answers = {VALUE: "tensor(float)"}
     given = {put.name: put.type for put in session.get_outputs()}
     if given != answers:
         raise _mismatch("outputs", given, answers)

@@ -1,4 +1,4 @@
-"""The trivial baseline: the share of positives, whatever the row says."""
+"""The trivial baseline: one answer for every row, whatever the row says."""
 
 from __future__ import annotations
 
@@ -9,21 +9,43 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.models.base import Fitted, Params
+from pipelines.models.base import Fitted, Labels, Scores, Training
 from pipelines.models.space import Knob, complete
 from pipelines.models.tabular import OPSET
-from pipelines.schema import CATEGORIES, NUMBERS, PROBABILITIES, Schema
+from pipelines.schema import CATEGORIES, LABEL, NUMBERS, PROBABILITIES, VALUE, Schema, Task
+
+
+def constant(labels: Labels, schema: Schema) -> npt.NDArray[np.float64]:
+    """The best answer without looking at a row: the share of each class, or the median.
+
+    Returns:
+        Shape (classes,), for a binary task (2,); shape (1,) for a regression, whose measure, the
+        mean absolute error, the median makes smallest.
+    """
+    if schema.task == "regression":
+        return np.array([np.median(labels)], dtype=np.float64)
+    counts = np.bincount(labels, minlength=len(schema.classes) or 2)
+    return np.asarray(counts / len(labels), dtype=np.float64)
+
+
+def repeated(answer: npt.NDArray[np.float64], rows: int, task: Task) -> Scores:
+    """The constant as the scores of so many rows; see `Fitted.scores`."""
+    if task == "multiclass":
+        return np.tile(answer, (rows, 1))
+    return np.full(rows, answer[-1])
 
 
 @dataclass(frozen=True)
 class Constant:
-    """One probability for every row."""
+    """The same answer for every row."""
 
-    probability: float
+    answer: npt.NDArray[np.float64]
     schema: Schema
 
-    def probabilities(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
-        return np.full(len(frame), np.float64(np.float32(self.probability)))
+    def scores(self, frame: pd.DataFrame) -> Scores:
+        # The graph holds float32.
+        answer = self.answer.astype(np.float32).astype(np.float64)
+        return repeated(answer, len(frame), self.schema.task)
 
     def to_onnx(self, name: str) -> bytes:
         from onnx import TensorProto, helper, numpy_helper
@@ -35,28 +57,25 @@ class Constant:
         if self.schema.categories:
             shape = ["rows", len(self.schema.categories)]
             inputs.append(helper.make_tensor_value_info(CATEGORIES, TensorProto.STRING, shape))
-        answer = np.array([[1 - self.probability, self.probability]], dtype=np.float32)
+        width = len(self.answer)
+        is_regression = self.schema.task == "regression"
+        answered = VALUE if is_regression else PROBABILITIES
         constants = {
-            "answer": answer,
-            "winner": np.array([int(answer.argmax())], dtype=np.int64),
-            "two": np.array([2], dtype=np.int64),
+            "answer": self.answer.astype(np.float32)[None, :],
+            "width": np.array([width], dtype=np.int64),
         }
         nodes = [
             helper.make_node("Shape", [inputs[0].name], ["rows"], start=0, end=1),
-            helper.make_node("Concat", ["rows", "two"], ["shape"], axis=0),
-            helper.make_node("Expand", ["winner", "rows"], ["label"]),
-            helper.make_node("Expand", ["answer", "shape"], [PROBABILITIES]),
+            helper.make_node("Concat", ["rows", "width"], ["shape"], axis=0),
+            helper.make_node("Expand", ["answer", "shape"], [answered]),
         ]
-        graph = helper.make_graph(
-            nodes,
-            name,
-            inputs,
-            [
-                helper.make_tensor_value_info("label", TensorProto.INT64, ["rows"]),
-                helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, ["rows", 2]),
-            ],
-            [numpy_helper.from_array(value, key) for key, value in constants.items()],
-        )
+        outputs = [helper.make_tensor_value_info(answered, TensorProto.FLOAT, ["rows", width])]
+        if not is_regression:
+            constants["winner"] = np.array([int(self.answer.argmax())], dtype=np.int64)
+            nodes.append(helper.make_node("Expand", ["winner", "rows"], [LABEL]))
+            outputs.insert(0, helper.make_tensor_value_info(LABEL, TensorProto.INT64, ["rows"]))
+        held = [numpy_helper.from_array(value, key) for key, value in constants.items()]
+        graph = helper.make_graph(nodes, name, inputs, outputs, held)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
         model.ir_version = 10
         serialized: bytes = model.SerializeToString(deterministic=True)
@@ -66,18 +85,12 @@ class Constant:
 class Baseline:
     """What any model has to beat."""
 
+    tasks: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
     rungs = 1
 
     def space(self) -> dict[str, Knob]:
         return {}
 
-    def fit(
-        self,
-        frame: pd.DataFrame,  # noqa: ARG002
-        labels: npt.NDArray[np.int64],
-        schema: Schema,
-        params: Params,
-        seed: int,  # noqa: ARG002
-    ) -> Iterator[Fitted]:
-        complete("baseline", self.space(), params)
-        yield Constant(float(labels.mean()), schema)
+    def fit(self, training: Training) -> Iterator[Fitted]:
+        complete("baseline", self.space(), training.params)
+        yield Constant(constant(training.labels, training.schema), training.schema)

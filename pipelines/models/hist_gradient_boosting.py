@@ -6,19 +6,17 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-
-from pipelines.models.base import Fitted, Params
+from pipelines.models.base import Fitted, Training
 from pipelines.models.space import Knob, Real, Whole, complete
 from pipelines.models.tabular import Tabular, preprocessing
-from pipelines.schema import Schema
+from pipelines.models.thresholds import floored
+from pipelines.schema import Task
 
 
 class HistGradientBoosting:
-    """scikit-learn's HistGradientBoostingClassifier, grown in three rungs."""
+    """scikit-learn's HistGradientBoosting models, grown in three rungs."""
 
+    tasks: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
     rungs = 3
 
     def space(self) -> dict[str, Knob]:
@@ -31,44 +29,27 @@ class HistGradientBoosting:
             "max_features": Real(0.3, 1.0, default=0.8),
         }
 
-    def fit(
-        self,
-        frame: pd.DataFrame,
-        labels: npt.NDArray[np.int64],
-        schema: Schema,
-        params: Params,
-        seed: int,
-    ) -> Iterator[Fitted]:
-        from sklearn.ensemble import HistGradientBoostingClassifier
+    def fit(self, training: Training) -> Iterator[Fitted]:
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-        chosen = complete("hist_gradient_boosting", self.space(), params)
-        prepare = preprocessing(schema, is_ordinal=True)
-        prepared = prepare.fit_transform(frame)
+        chosen = complete("hist_gradient_boosting", self.space(), training.params)
+        prepare = preprocessing(training.schema, is_ordinal=True)
+        prepared = prepare.fit_transform(training.frame)
         total = int(chosen.pop("max_iter"))
+        is_regression = training.schema.task == "regression"
+        kind = HistGradientBoostingRegressor if is_regression else HistGradientBoostingClassifier
         # Early stopping would choose on a random part of the training rows, across days.
-        model = HistGradientBoostingClassifier(
-            **chosen, early_stopping=False, warm_start=True, random_state=seed
-        )
+        model = kind(**chosen, early_stopping=False, warm_start=True, random_state=training.seed)
         for rung in range(1, self.rungs + 1):
             model.set_params(max_iter=max(1, total * rung // self.rungs))
-            model.fit(prepared, labels)
-            yield Tabular(prepare, _with_float32_thresholds(model), schema)
+            model.fit(prepared, training.labels)
+            yield Tabular(prepare, _exportable(model), training.schema)
 
 
-def _with_float32_thresholds(model: Any) -> Any:
-    """A copy whose thresholds are float32 numbers, and which answers exactly the same.
-
-    The graph compares float32 values with float32 thresholds. Rounding a float64 threshold to
-    the nearest float32 may lift it over a value that it lay below, which sends that value down
-    the other branch (seen: 0.006 in probability). For a float32 x, x <= t holds exactly when
-    x <= the largest float32 that is not above t, so the thresholds are rounded down instead.
-    """
+def _exportable(model: Any) -> Any:
+    """A copy with thresholds that a graph can hold, which answers exactly the same."""
     model = copy.deepcopy(model)
     for predictors in model._predictors:
         for predictor in predictors:
-            exact = predictor.nodes["num_threshold"]
-            lowered = exact.astype(np.float32)
-            is_above = lowered.astype(np.float64) > exact
-            lowered[is_above] = np.nextafter(lowered[is_above], np.float32(-np.inf))
-            predictor.nodes["num_threshold"] = lowered.astype(np.float64)
+            predictor.nodes["num_threshold"] = floored(predictor.nodes["num_threshold"])
     return model

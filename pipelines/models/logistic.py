@@ -4,36 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-
-from pipelines.models.base import Fitted, Params
+from pipelines.models.base import Fitted, Training
 from pipelines.models.space import Knob, Real, complete
 from pipelines.models.tabular import Tabular, preprocessing
-from pipelines.schema import Schema
+from pipelines.schema import Task
 
 
 class Logistic:
-    """L2-regularised logistic regression."""
+    """L2-regularised logistic regression; multinomial for more than two classes."""
 
+    tasks: frozenset[Task] = frozenset({"binary", "multiclass"})
     rungs = 1
 
     def space(self) -> dict[str, Knob]:
         return {"C": Real(1e-3, 100.0, default=1.0, is_log=True)}
 
-    def fit(
-        self,
-        frame: pd.DataFrame,
-        labels: npt.NDArray[np.int64],
-        schema: Schema,
-        params: Params,
-        seed: int,
-    ) -> Iterator[Fitted]:
+    def fit(self, training: Training) -> Iterator[Fitted]:
         from sklearn.linear_model import LogisticRegression
 
-        chosen = complete("logistic", self.space(), params)
-        prepare = preprocessing(schema, is_ordinal=False)
-        model = LogisticRegression(C=float(chosen["C"]), max_iter=1000, random_state=seed)
-        model.fit(prepare.fit_transform(frame), labels)
-        yield Tabular(prepare, model, schema)
+        chosen = complete("logistic", self.space(), training.params)
+        prepare = preprocessing(training.schema, is_ordinal=False)
+        model = LogisticRegression(C=float(chosen["C"]), max_iter=1000, random_state=training.seed)
+        model.fit(prepare.fit_transform(training.frame), training.labels)
+        yield Tabular(prepare, model, training.schema)

@@ -13,12 +13,15 @@ import pandas as pd
 
 from pipelines.errors import ModelError
 from pipelines.frames import features, tensors
+from pipelines.inference.answers import distance
 from pipelines.inference.session import ModelSession
 from pipelines.models.base import Fitted
 from pipelines.schema import Schema
 
 ORDINARY_ROWS = 2000
 MOST_CATEGORIES = 500
+# Of a wide table, such as the pixels of an image, so many columns are tried at their boundaries.
+MOST_COLUMNS = 40
 UNSEEN = "\N{SNOWMAN} never seen"
 _QUANTILES = np.linspace(0, 1, 33)
 
@@ -40,7 +43,7 @@ def cases(frame: pd.DataFrame, schema: Schema, seed: int) -> dict[str, pd.DataFr
     }
     if schema.categories:
         made["unseen category"] = _concat(
-            ordinary.head(50).assign(**{name: UNSEEN}) for name in schema.categories
+            ordinary.head(50).assign(**{name: UNSEEN}) for name in _some(schema.categories)
         )
     return {kind: rows.reset_index(drop=True) for kind, rows in made.items()}
 
@@ -48,13 +51,13 @@ def cases(frame: pd.DataFrame, schema: Schema, seed: int) -> dict[str, pd.DataFr
 def differences(
     fitted: Fitted, session: ModelSession, rows: dict[str, pd.DataFrame]
 ) -> dict[str, float]:
-    """The largest difference in probability for each kind of rows."""
+    """The largest difference of the answers for each kind of rows; see `answers.distance`."""
     schema = session.signature.schema
     found = {}
     for kind, frame in rows.items():
-        trained = fitted.probabilities(features(frame, schema))
-        exported = session.predict(tensors(frame, schema)).probabilities
-        found[kind] = float(np.abs(trained - exported).max())
+        trained = fitted.scores(features(frame, schema))
+        exported = session.predict(tensors(frame, schema)).scores
+        found[kind] = distance(trained, exported, schema.task)
     return found
 
 
@@ -98,10 +101,10 @@ def _spread(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
 
 def _at_boundaries(known: pd.DataFrame, schema: Schema) -> Iterator[pd.DataFrame]:
     """Rows at the edges: numbers where thresholds lie and beyond, and each category once."""
-    for name in schema.categories:
+    for name in _some(schema.categories):
         distinct = known[name].drop_duplicates().head(MOST_CATEGORIES)
         yield known.iloc[[0] * len(distinct)].assign(**{name: distinct.to_numpy(dtype=object)})
-    for name in schema.numbers:
+    for name in _some(schema.numbers):
         seen = known[name].dropna().astype("float64")
         exact = seen.quantile(_QUANTILES, interpolation="nearest").to_numpy()
         exact = exact if len(seen) else np.zeros(1)
@@ -120,12 +123,18 @@ def _at_boundaries(known: pd.DataFrame, schema: Schema) -> Iterator[pd.DataFrame
 
 
 def _with_missing(rows: pd.DataFrame, schema: Schema) -> Iterator[pd.DataFrame]:
-    for name in schema.numbers:
+    for name in _some(schema.numbers):
         yield rows.assign(**{name: np.nan})
-    for name in schema.categories:
+    for name in _some(schema.categories):
         yield rows.assign(**{name: None})
     nothing: dict[str, object] = dict.fromkeys(schema.numbers, np.nan)
     yield rows.head(1).assign(**nothing, **dict.fromkeys(schema.categories))
+
+
+def _some(names: tuple[str, ...]) -> list[str]:
+    """All names, or `MOST_COLUMNS` of them at even distances."""
+    places = np.linspace(0, len(names) - 1, min(MOST_COLUMNS, len(names))).round().astype(int)
+    return [names[place] for place in places]
 
 
 def _concat(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:

@@ -10,31 +10,38 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from pipelines.schema import CATEGORIES, NUMBERS, PROBABILITIES, Schema
+from pipelines.models.base import Scores
+from pipelines.schema import CATEGORIES, LABEL, NUMBERS, PROBABILITIES, VALUE, Schema
 
 OPSET = 18
 
 
 @dataclass(frozen=True)
 class Tabular:
-    """A fitted preprocessing and a fitted classifier on top of it."""
+    """A fitted preprocessing and a fitted classifier or regressor on top of it."""
 
     preprocessing: Any
-    classifier: Any
+    model: Any
     schema: Schema
 
-    def probabilities(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
+    def scores(self, frame: pd.DataFrame) -> Scores:
         prepared = self.preprocessing.transform(frame)
-        answer: npt.NDArray[np.float64] = self.classifier.predict_proba(prepared)[:, 1]
-        return answer.astype(np.float64)
+        if self.schema.task == "regression":
+            return np.asarray(self.model.predict(prepared), dtype=np.float64)
+        answer = np.asarray(self.model.predict_proba(prepared), dtype=np.float64)
+        return answer[:, 1] if self.schema.task == "binary" else answer
 
     def to_onnx(self, name: str) -> bytes:
         from onnx.helper import make_opsetid
         from skl2onnx import convert_sklearn
-        from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
+        from skl2onnx.common.data_types import (
+            DoubleTensorType,
+            FloatTensorType,
+            Int64TensorType,
+            StringTensorType,
+        )
         from sklearn.pipeline import Pipeline
 
         inputs: list[tuple[str, Any]] = []
@@ -42,14 +49,23 @@ class Tabular:
             inputs.append((NUMBERS, DoubleTensorType([None, len(self.schema.numbers)])))
         if self.schema.categories:
             inputs.append((CATEGORIES, StringTensorType([None, len(self.schema.categories)])))
+        if self.schema.task == "regression":
+            options, outputs = None, [(VALUE, FloatTensorType([None, 1]))]
+        else:
+            options = {id(self.model): {"zipmap": False}}
+            classes = len(self.schema.classes) or 2
+            outputs = [
+                (LABEL, Int64TensorType([None])),
+                (PROBABILITIES, FloatTensorType([None, classes])),
+            ]
         graph = convert_sklearn(
-            Pipeline([("preprocessing", self.preprocessing), ("classifier", self.classifier)]),
+            Pipeline([("preprocessing", self.preprocessing), ("model", self.model)]),
             name=name,  # without a name the graph gets a random one, and its digest changes
             initial_types=inputs,
-            options={id(self.classifier): {"zipmap": False}},
+            final_types=outputs,
+            options=options,
             target_opset=OPSET,
         )
-        assert [output.name for output in graph.graph.output] == ["label", PROBABILITIES]
         # The converter lists them in the order of a set, which is another in every process.
         versions = sorted((each.domain, each.version) for each in graph.opset_import)
         del graph.opset_import[:]
