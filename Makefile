@@ -47,7 +47,7 @@ bench: install ## The measurements that the README quotes, side by side
 	$(BIN)/python -m benchmarks
 
 lock: install ## Resolve requirements.lock anew (names, versions and hashes; no addresses)
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra explain --universal --python-version 3.11 --upgrade \
 	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	  --quiet --output-file requirements.lock
 	awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock > requirements-uv.lock
