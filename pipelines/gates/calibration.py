@@ -7,7 +7,7 @@ discrimination alone. So what has to be shown depends on what the challenger has
 
 - at equal ranking, that neither measure is worse by `calibration_margin`: ECE compares like with
   like then, and the Brier score guards what ECE does not see;
-- a challenger whose AUC is shown to be better by more than `margin` is another kind of model, and
+- a challenger whose AUC or accuracy is shown to be better by more than `margin` is another kind of model, and
   ECE would hold its boldness against it: the Brier score on the holdout must not be worse;
 - a Brier score that is shown to be better, or worse by the margin, settles the matter by itself.
 """
@@ -28,7 +28,7 @@ def judge_calibration(paired: Paired, holdout: Holdout, settings: GateSettings) 
     own = differences.own_calibration_error(paired, settings)
     alpha, margin = settings.alpha, settings.calibration_margin
     price = spent_alpha(alpha, holdout.times_asked)
-    ranks_better = differences.auc(paired, settings).lower(price) > settings.margin
+    ranks_better = differences.quality(paired, settings).lower(price) > settings.margin
     is_within = brier.upper(price) < margin and error.upper(price) < margin
     # The first that applies is the answer.
     answers = (

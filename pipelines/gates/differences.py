@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from pipelines.gates.evidence import Paired, plain
 from pipelines.settings import GateSettings
-from pipelines.statistics import block_measures, bootstrap, delong
+from pipelines.statistics import block_measures, bootstrap
+from pipelines.statistics import quality as measures
 from pipelines.statistics.block_measures import Measure
 from pipelines.statistics.estimate import Estimate
 from pipelines.statistics.losses import brier_rows
@@ -15,29 +15,23 @@ from pipelines.statistics.losses import brier_rows
 CALIBRATION_BINS = 10
 
 
-def auc(paired: Paired, settings: GateSettings) -> Estimate:
-    """Difference of AUCs; positive when the challenger is better.
-
-    DeLong where every row is a block of its own, else the block bootstrap.
-    """
-    if paired.blocks.are_rows:
-        return delong.paired_difference(paired.labels, paired.challenger, paired.champion)
-    blocks = paired.blocks.merged(block_measures.TABLE_BLOCKS, settings.seed)
-    measure = block_measures.auc_difference(
-        paired.labels, paired.challenger, paired.champion, blocks
+def quality(paired: Paired, settings: GateSettings) -> Estimate:
+    """Difference of the task's measure; positive when the challenger is better."""
+    return measures.difference(
+        paired.task,
+        paired.labels,
+        paired.challenger,
+        paired.champion,
+        paired.blocks,
+        settings.bootstrap_rounds,
+        settings.seed,
     )
-    return bootstrap.estimate(measure, blocks, settings.bootstrap_rounds, settings.seed)
 
 
 def brier(paired: Paired, settings: GateSettings) -> Estimate:
     """Difference of Brier scores; negative when the challenger is better."""
     rows = brier_rows(paired.labels, paired.challenger) - brier_rows(paired.labels, paired.champion)
-    if paired.blocks.are_rows:
-        error = float(rows.std(ddof=1)) / math.sqrt(rows.size)
-        return Estimate(float(rows.mean()), error, degrees=rows.size - 1, units=rows.size)
-    blocks = paired.blocks.merged(block_measures.TABLE_BLOCKS, settings.seed)
-    measure = block_measures.mean(rows, blocks)
-    return bootstrap.estimate(measure, blocks, settings.bootstrap_rounds, settings.seed)
+    return measures.of_mean(rows, paired.blocks, settings.bootstrap_rounds, settings.seed)
 
 
 def calibration_error(paired: Paired, settings: GateSettings) -> Estimate:

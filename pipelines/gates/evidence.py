@@ -10,8 +10,10 @@ from typing import Any, Literal
 import numpy as np
 
 from pipelines.errors import DataError
+from pipelines.schema import Task
 from pipelines.statistics.arrays import Array, Floats, Mask
 from pipelines.statistics.blocks import Blocks
+from pipelines.statistics.chance import Chance
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +23,8 @@ class Candidate:
     Attributes:
         name: `flights@v3`, or `baseline`.
         digest: SHA-256 of the model file, in hexadecimal.
-        scores: shape (rows,), the probability of the event for each row of the holdout.
+        scores: the answer to each row of the holdout: the probability of the event, shape
+            (rows,); of each class, shape (rows, classes); or the value, shape (rows,).
         trained_blocks: days or groups that training and tuning saw; None when not known.
         trained_row_hashes: of the rows that training and tuning saw; None when not known.
         trained_until: time of the newest of those rows, in the unit of `Holdout.time`.
@@ -44,7 +47,7 @@ class Holdout:
     """The rows that neither candidate may have seen, all columns of shape (rows,).
 
     Attributes:
-        labels: 0 or 1.
+        labels: 0 or 1, class numbers, or values, by the task.
         blocks: the day or group of each row; a different value on every row says that rows are
             independent.
         row_hashes: identity of each row, made as the candidates' `trained_row_hashes` are.
@@ -54,6 +57,7 @@ class Holdout:
         features: what the model is given, by column: numbers with NaN for missing, or strings
             with "" for missing.
         times_asked: how many challengers this very holdout has judged before.
+        task: what is answered.
     """
 
     labels: Floats
@@ -64,6 +68,7 @@ class Holdout:
     slices: Mapping[str, Array] = field(default_factory=dict)
     features: Mapping[str, Array] = field(default_factory=dict)
     times_asked: int = 0
+    task: Task = "binary"
 
     def __post_init__(self) -> None:
         columns = {"blocks": self.blocks, "row_hashes": self.row_hashes}
@@ -77,26 +82,12 @@ class Holdout:
                     where=f"holdout: {name}",
                     next_step="take every column from the same rows of the holdout",
                 )
-        if not np.isin(self.labels, (0, 1)).all():
+        if self.task == "binary" and not np.isin(self.labels, (0, 1)).all():
             raise DataError(
                 "holds other values than 0 and 1",
                 where="holdout: labels",
                 next_step="drop the rows without a label and encode the event as 1",
             )
-
-
-@dataclass(frozen=True)
-class ShuffledControl:
-    """AUC of the same training on permuted labels: what the pipeline finds where nothing is.
-
-    The labels must be permuted once, over the whole table, before it is split, and the AUC
-    measured against those permuted labels of the holdout. Against the true labels it would say
-    how a random direction happens to lie to the real one, which is far from .5 by luck alone.
-    """
-
-    auc: float
-    positives: int
-    negatives: int
 
 
 CaseKind = Literal["invariance", "direction", "boundary", "missing"]
@@ -148,13 +139,16 @@ class Run:
     Attributes:
         is_forced: whether something asked for a retrain (measured decay, a schedule, a person).
             Then "not worse" is enough. A retrain that nothing forced must be shown to be better.
-        control: the shuffled-label control, or None when it was not run.
+        control: what the same training reached on permuted labels, or None when it was not run.
+            The labels must be permuted once, over the whole table, before it is split, and the
+            answers held to those permuted labels. Held to the true ones it would say how a
+            random direction happens to lie to the real one, which is far off by luck alone.
         cases: the behaviour of the challenger.
         legs: the parity of the challenger along its path.
     """
 
     is_forced: bool
-    control: ShuffledControl | None = None
+    control: Chance | None = None
     cases: tuple[Case, ...] = ()
     legs: tuple[Leg, ...] = ()
 
@@ -163,6 +157,7 @@ class Run:
 class Paired:
     """Both candidates' answers on the same rows, with the blocks that the rows come in."""
 
+    task: Task
     labels: Floats
     challenger: Floats
     champion: Floats
@@ -171,11 +166,12 @@ class Paired:
     @classmethod
     def of(cls, challenger: Candidate, champion: Candidate, holdout: Holdout) -> Paired:
         blocks = Blocks.of(holdout.blocks)
-        return cls(holdout.labels, challenger.scores, champion.scores, blocks)
+        return cls(holdout.task, holdout.labels, challenger.scores, champion.scores, blocks)
 
     def where(self, mask: Mask) -> Paired:
         """The rows that are kept."""
         return Paired(
+            self.task,
             self.labels[mask],
             self.challenger[mask],
             self.champion[mask],
@@ -183,12 +179,16 @@ class Paired:
         )
 
     @property
-    def positives(self) -> int:
-        return int(self.labels.sum())
+    def support(self) -> dict[str, int]:
+        """How many rows there are of each kind that the measure needs; see `supporting`."""
+        return {kind: int(mask.sum()) for kind, mask in supporting(self.task, self.labels).items()}
 
-    @property
-    def negatives(self) -> int:
-        return self.labels.size - self.positives
+
+def supporting(task: Task, labels: Floats) -> dict[str, Mask]:
+    """The rows that a measure needs enough of: both classes for an AUC, any rows for a mean."""
+    if task == "binary":
+        return {"positive": labels == 1, "negative": labels == 0}
+    return {"labelled": np.ones(labels.size, dtype=bool)}
 
 
 def plain(value: float | None) -> float | None:

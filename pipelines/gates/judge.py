@@ -48,7 +48,7 @@ def judge(
         "holdout": {"data_hash": holdout.data_hash, "times_asked": int(holdout.times_asked)},
         "is_forced": run.is_forced,
         "settings": settings.model_dump(mode="json"),
-        "not_asked": sorted({"slices", "fairness"} - asked),
+        "not_asked": sorted({"slices", "fairness", "calibration"} - asked),
     }
     return replace(verdict, evidence=evidence)
 
@@ -76,7 +76,8 @@ def _comparisons(
     paired: Paired, holdout: Holdout, settings: GateSettings, run: Run
 ) -> Iterator[Verdict]:
     yield judge_noninferiority(paired, holdout, settings, is_forced=run.is_forced)
-    yield judge_calibration(paired, holdout, settings)
+    if paired.task != "regression":  # a value is no probability
+        yield judge_calibration(paired, holdout, settings)
     ordinary = {
         name: values for name, values in holdout.slices.items() if name not in settings.fairness
     }

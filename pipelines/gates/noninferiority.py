@@ -1,6 +1,7 @@
 """Is the challenger shown not to be worse than the champion, by more than the margin?
 
-H0 is that it is worse: delta = AUC(challenger) - AUC(champion) <= -margin. The champion keeps its
+H0 is that it is worse: delta <= -margin, where delta is how much better the challenger's AUC,
+accuracy or mean absolute error is than the champion's on the same rows. The champion keeps its
 place until the data reject that. Two questions are asked, and each has its own alpha:
 
 - "may it pass?" at `spent_alpha`: the price of a yes rises each time the same holdout is asked;
@@ -16,9 +17,9 @@ from pipelines.gates import differences
 from pipelines.gates.evidence import Holdout, Paired, plain
 from pipelines.settings import GateSettings
 from pipelines.statistics import power
-from pipelines.statistics.auc import auc
 from pipelines.statistics.estimate import Estimate
 from pipelines.statistics.multiplicity import spent_alpha
+from pipelines.statistics.quality import QUALITIES, value
 from pipelines.verdicts import Outcome, Verdict
 
 
@@ -34,7 +35,7 @@ class _Needed:
 def judge_noninferiority(
     paired: Paired, holdout: Holdout, settings: GateSettings, *, is_forced: bool
 ) -> Verdict:
-    """Compare the AUCs.
+    """Compare the measures of the task.
 
     A forced retrain (decay, schedule, person) passes when delta > -margin is shown. A retrain that
     nothing forced must show delta > minimum_lift as well: a change always costs something, so it
@@ -45,7 +46,8 @@ def judge_noninferiority(
         PASSED, FAILED when shown to be worse than the margin (or, unforced, shown not to reach
         the lift), else INCONCLUSIVE with the size of holdout that would settle it.
     """
-    estimate = differences.auc(paired, settings)
+    estimate = differences.quality(paired, settings)
+    measure = QUALITIES[paired.task]
     required = -settings.margin if is_forced else settings.minimum_lift
     price = spent_alpha(settings.alpha, holdout.times_asked)
     lower, upper = estimate.lower(price), estimate.upper(settings.alpha)
@@ -53,16 +55,18 @@ def judge_noninferiority(
     evidence = {
         "difference": differences.described(estimate, price),
         "upper_at_plain_alpha": plain(upper),
-        "challenger_auc": plain(auc(paired.labels, paired.challenger)),
-        "champion_auc": plain(auc(paired.labels, paired.champion)),
+        "measure": measure.name,
+        "challenger": plain(value(paired.task, paired.labels, paired.challenger)),
+        "champion": plain(value(paired.task, paired.labels, paired.champion)),
         "margin": settings.margin,
         "required": required,
         "is_forced": is_forced,
-        "method": "DeLong" if paired.blocks.are_rows else "block bootstrap",
+        "method": _method(paired),
         "needed_rows": needed.rows,
         "needed_blocks": needed.blocks,
     }
-    seen = f"AUC difference {estimate.value:+.4f}"
+    gained = "gain in" if measure.is_loss else "difference of"
+    seen = f"{gained} {measure.name} {estimate.value:+.4f}"
     if lower > required:
         reason = f"{seen}, at least {lower:+.4f}, which is above {required:+.4f}"
         return Verdict("non-inferiority", Outcome.PASSED, reason, evidence)
@@ -76,6 +80,12 @@ def judge_noninferiority(
         f"{seen}, at least {lower:+.4f}, not shown to be above {required:+.4f}; {needed.sentence}"
     )
     return Verdict("non-inferiority", Outcome.INCONCLUSIVE, reason, evidence)
+
+
+def _method(paired: Paired) -> str:
+    if not paired.blocks.are_rows:
+        return "block bootstrap"
+    return "DeLong" if paired.task == "binary" else "paired mean"
 
 
 def _needed(

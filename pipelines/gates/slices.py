@@ -1,7 +1,8 @@
 """Does the challenger fail a part of the rows while it holds up on the whole?
 
 The reasoning behind the rule is in docs/adr/0005-slice-gate.md. In short, for each slice with
-enough rows the loss is AUC(champion) - AUC(challenger) on its rows, and over all those slices:
+enough rows the loss is how much worse the challenger's measure is than the champion's on its rows,
+and over all those slices:
 
 - harmed: H0 "the loss is within the margin" is rejected (Benjamini-Hochberg at alpha) -> FAILED;
 - cleared: H0 "the loss is at least the margin" is rejected, likewise;
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.gates import differences
-from pipelines.gates.evidence import Paired
+from pipelines.gates.evidence import Paired, supporting
 from pipelines.gates.usable import lacking
 from pipelines.settings import GateSettings
 from pipelines.statistics.arrays import Array
@@ -35,8 +36,7 @@ _REPORTED = 50
 @dataclass(frozen=True)
 class _Slice:
     name: str
-    positives: int
-    negatives: int
+    support: Mapping[str, int]
     estimate: Estimate
 
 
@@ -56,8 +56,7 @@ class _Finding:
     def to_json(self, alpha: float) -> dict[str, Any]:
         return {
             "slice": self.slice.name,
-            "positives": self.slice.positives,
-            "negatives": self.slice.negatives,
+            "rows": dict(self.slice.support),
             "difference": differences.described(self.slice.estimate, alpha),
             "is_harmed": self.is_harmed,
             "is_cleared": self.is_cleared,
@@ -100,7 +99,8 @@ def _judge(
         "reported_only_count": len(reported),
     }
     if not findings:
-        reason = f"no slice has {settings.slice_positives} rows of each class in enough blocks"
+        kinds = " and ".join(paired.support)
+        reason = f"no slice has {settings.slice_positives} {kinds} rows in enough blocks"
         return Verdict(name, Outcome.INCONCLUSIVE, reason, evidence)
     harmed = [finding.slice for finding in findings if finding.is_harmed]
     if harmed:
@@ -134,37 +134,36 @@ def _divide(
         # Columns of Python objects may mix text with None, which has no order to be found by.
         sortable = values.astype(str) if values.dtype.kind == "O" else values
         distinct, of_row = np.unique(sortable, return_inverse=True)
-        rows = np.bincount(of_row)
-        positives = np.bincount(of_row, paired.labels).astype(np.int64)
+        counts = {
+            kind: np.bincount(of_row, mask, minlength=distinct.size).astype(np.int64)
+            for kind, mask in supporting(paired.task, paired.labels).items()
+        }
+        fewest = np.minimum.reduce(list(counts.values()))
         is_small = np.ones(distinct.size, dtype=bool)
-        for index in np.flatnonzero(
-            np.minimum(positives, rows - positives) >= settings.slice_positives
-        ):
+        for index in np.flatnonzero(fewest >= settings.slice_positives):
             part = paired.where(of_row == index)
             if not lacking(part):
                 is_small[index] = False
                 tested.append(_tested(f"{column}={distinct[index]}", part, settings))
         reported += [
-            _reported(f"{column}={distinct[index]}", positives[index], rows[index])
+            {
+                "slice": f"{column}={distinct[index]}",
+                "rows": {kind: int(count[index]) for kind, count in counts.items()},
+            }
             for index in np.flatnonzero(is_small)
         ]
         pool = paired.where(is_small[of_row])
         if is_small.sum() > 1 and _is_large(pool, settings):
             tested.append(_tested(f"{column}={POOLED}", pool, settings))
-    return tested, sorted(reported, key=lambda small: -small["positives"])
+    return tested, sorted(reported, key=lambda small: -min(small["rows"].values()))
 
 
 def _tested(name: str, part: Paired, settings: GateSettings) -> _Slice:
-    return _Slice(name, part.positives, part.negatives, differences.auc(part, settings))
-
-
-def _reported(name: str, positives: int, rows: int) -> dict[str, Any]:
-    return {"slice": name, "positives": int(positives), "negatives": int(rows - positives)}
+    return _Slice(name, part.support, differences.quality(part, settings))
 
 
 def _is_large(part: Paired, settings: GateSettings) -> bool:
-    smaller = min(part.positives, part.negatives)
-    return smaller >= settings.slice_positives and not lacking(part)
+    return min(part.support.values()) >= settings.slice_positives and not lacking(part)
 
 
 def _findings(tested: Sequence[_Slice], settings: GateSettings) -> list[_Finding]:

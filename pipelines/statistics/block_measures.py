@@ -14,7 +14,7 @@ import numpy as np
 
 from pipelines.statistics.arrays import Array, Floats, Mask, both_classes
 from pipelines.statistics.blocks import Blocks
-from pipelines.statistics.calibration import equal_mass_bins
+from pipelines.statistics.calibration import confidence, equal_mass_bins
 
 Measure = Callable[[Floats], Floats]
 
@@ -49,10 +49,48 @@ def auc_difference(labels: Array, first: Floats, second: Floats, blocks: Blocks)
     return _auc_from_table(won, is_positive, blocks)
 
 
+def root_mean_square(errors: Floats, blocks: Blocks) -> Measure:
+    """The root of the mean square of errors by row."""
+    squared = mean(np.square(errors), blocks)
+    return lambda weights: np.sqrt(squared(weights))
+
+
+def explained_share(truth: Array, values: Floats, blocks: Blocks) -> Measure:
+    """R squared: the share of the variance of the truth that the values explain; at most 1."""
+    rows = blocks.total(np.ones(truth.size))
+    left, total = blocks.total(np.square(truth - values)), blocks.total(truth)
+    square = blocks.total(np.square(truth))
+
+    def measure(weights: Floats) -> Floats:
+        there = weights @ square - np.square(weights @ total) / (weights @ rows)
+        return 1 - _share(weights @ left, there)
+
+    return measure
+
+
+def macro_f1(labels: Array, decided: Array, classes: int, blocks: Blocks) -> Measure:
+    """The F1 score of each class, averaged over the classes that a resample holds."""
+    is_one = labels.astype(np.int64)[:, None] == np.arange(classes)
+    is_said = decided.astype(np.int64)[:, None] == np.arange(classes)
+
+    def by_class(rows: Mask) -> Floats:
+        return np.column_stack([blocks.total(rows[:, each]) for each in range(classes)])
+
+    hits, said, there = by_class(is_one & is_said), by_class(is_said), by_class(is_one)
+
+    def measure(weights: Floats) -> Floats:
+        found = _share(2 * (weights @ hits), weights @ said + weights @ there)
+        is_held = weights @ there > 0
+        return np.where(is_held, found, 0.0).sum(axis=1) / is_held.sum(axis=1)
+
+    return measure
+
+
 def calibration_error(
     labels: Array, probabilities: Floats, blocks: Blocks, bins: int = 10
 ) -> Measure:
     """The expected calibration error, with the bins of all rows kept for every resample."""
+    labels, probabilities = confidence(labels, probabilities)
     bin_of_row = equal_mass_bins(probabilities, bins)
     gaps = np.zeros((blocks.count, int(bin_of_row.max()) + 1))
     np.add.at(gaps, (blocks.of_row, bin_of_row), probabilities - labels)

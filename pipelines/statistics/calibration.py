@@ -23,6 +23,18 @@ class ReliabilityPoint:
     rows: int
 
 
+def confidence(labels: Array, probabilities: Floats) -> tuple[Array, Floats]:
+    """What calibration is about, as 0 or 1 and its probability, shape (rows,) each.
+
+    With one column of probabilities that is the event. With one a class it is whether the most
+    probable class is the true one, and how probable it was said to be (Guo et al. 2017).
+    """
+    if probabilities.ndim == 1:
+        return labels, probabilities
+    decided = probabilities.argmax(axis=1)
+    return (decided == labels).astype(np.int64), probabilities.max(axis=1)
+
+
 def equal_mass_bins(probabilities: Floats, bins: int) -> Indices:
     """The bin of each row, shape (rows,), numbered from 0 without gaps; at most `bins` of them."""
     inner = np.quantile(probabilities, np.arange(1, bins) / bins)
@@ -36,8 +48,9 @@ def reliability_curve(
     """The points of the reliability curve, lowest probability first.
 
     Raises:
-        DataError: no rows, or other labels than 0 and 1.
+        DataError: no rows, or other labels than 0 and 1 for one column of probabilities.
     """
+    labels, probabilities = confidence(labels, probabilities)
     happened = positives_of(labels)
     bin_of_row = equal_mass_bins(probabilities, bins)
     rows = np.bincount(bin_of_row)
