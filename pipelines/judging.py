@@ -20,16 +20,16 @@ from pipelines.errors import DataError, ModelError, SettingsError
 from pipelines.files import read_json
 from pipelines.frames import features, groups, labels, row_hashes, slice_columns, tensors
 from pipelines.gates.behaviour import direction_violation, range_violation
-from pipelines.gates.evidence import Candidate, Case, Holdout, Leg, Run, ShuffledControl
+from pipelines.gates.evidence import Candidate, Case, CaseKind, Holdout, Leg, Run
 from pipelines.gates.judge import judge
 from pipelines.gates.skew import conversion_leg
 from pipelines.inference.session import ModelSession
-from pipelines.models import parity
+from pipelines.models import golden, parity
+from pipelines.models.baseline import repeated
 from pipelines.paths import ModelPaths
-from pipelines.schema import Schema
+from pipelines.schema import Schema, Task
 from pipelines.settings import GateSettings, ModelSettings
 from pipelines.signature import (
-    GOLDEN_ANSWER,
     GOLDEN_FILE,
     MODEL_FILE,
     TRAINED_ON_FILE,
@@ -37,6 +37,7 @@ from pipelines.signature import (
     digest,
 )
 from pipelines.state.questions import Asked
+from pipelines.statistics.chance import Chance
 from pipelines.verdicts import Outcome, Verdict
 
 BASELINE = "baseline"
@@ -45,6 +46,8 @@ _TIMED_ROWS = 500
 _DIRECTION_ROWS = 200
 _DIRECTION_STEPS = 20
 _DIRECTION_TOLERANCE = 1e-6
+# Ten float32 probabilities do not add up to 1 exactly.
+_RANGE_TOLERANCE = 1e-4
 
 
 def holdout_asked(paths: ModelPaths) -> Asked:
@@ -93,15 +96,15 @@ def decide(
     frame = pd.read_parquet(paths.splits / HOLDOUT_FILE)
     session = ModelSession.open(paths.artifact)
     asked = tensors(frame, schema)
-    scores = session.predict(asked).probabilities
+    scores = session.predict(asked).scores
     challenger = _candidate(
         "challenger", paths.artifact, digest(paths.artifact / MODEL_FILE), scores
     )
     try:
         if champion is None:
-            rival = _baseline(paths.artifact, rows=len(frame))
+            rival = _baseline(paths.artifact, len(frame), schema.task)
         else:
-            rival = _champion(*champion, frame)
+            rival = _champion(*champion, frame, schema)
     except (ModelError, DataError, OSError) as error:
         return Verdict("gate", Outcome.ERROR, f"the champion cannot be scored: {error}")
     return judge(
@@ -111,7 +114,7 @@ def decide(
         settings.gate,
         Run(
             is_forced=is_forced,
-            control=ShuffledControl(**read_json(paths.artifact / TRAINING_FILE)["shuffled"]),
+            control=Chance(**read_json(paths.artifact / TRAINING_FILE)["shuffled"]),
             cases=_cases(session, frame, settings.gate, settings.train.seed),
             legs=(_conversion(session, paths.artifact),),
         ),
@@ -137,12 +140,19 @@ def _holdout(
         },
         features=_columns(frame, schema),
         times_asked=times_asked,
+        task=schema.task,
     )
 
 
-def _champion(name: str, folder: Path, frame: pd.DataFrame) -> Candidate:
+def _champion(name: str, folder: Path, frame: pd.DataFrame, ours: Schema) -> Candidate:
     session = ModelSession.open(folder)
     schema = session.signature.schema
+    if (schema.task, schema.classes) != (ours.task, ours.classes):
+        raise ModelError(
+            f"it answers {_answers(schema)}, and the challenger {_answers(ours)}",
+            where=name,
+            next_step="give the model with other answers a name of its own in params.yaml",
+        )
     missing = sorted(set(schema.features) - set(frame.columns))
     if missing:
         raise ModelError(
@@ -150,15 +160,19 @@ def _champion(name: str, folder: Path, frame: pd.DataFrame) -> Candidate:
             where=name,
             next_step="keep them in the data until a version without them is live",
         )
-    scores = session.predict(tensors(frame, schema)).probabilities
+    scores = session.predict(tensors(frame, schema)).scores
     return _candidate(name, folder, session.signature.sha256, scores)
 
 
-def _baseline(folder: Path, rows: int) -> Candidate:
+def _answers(schema: Schema) -> str:
+    return f"{schema.task} {', '.join(schema.classes)}".strip()
+
+
+def _baseline(folder: Path, rows: int, task: Task) -> Candidate:
     """Before the first version, what has to be beaten is to say the same for every row."""
-    share = float(read_json(folder / TRAINING_FILE)["positive_share"])
-    constant = hashlib.sha256(f"constant {share!r}".encode()).hexdigest()
-    return _candidate(BASELINE, folder, constant, np.full(rows, share))
+    answer = np.array(read_json(folder / TRAINING_FILE)["constant"], dtype=np.float64)
+    constant = hashlib.sha256(f"constant {answer.tolist()!r}".encode()).hexdigest()
+    return _candidate(BASELINE, folder, constant, repeated(answer, rows, task))
 
 
 def _candidate(name: str, folder: Path, sha256: str, scores: npt.NDArray[np.float64]) -> Candidate:
@@ -207,12 +221,12 @@ def _cases(
     """How the model behaves on rows made for the purpose."""
     schema = session.signature.schema
     made = parity.cases(frame, schema, seed)
-    boundary = session.predict(tensors(made["boundary"], schema)).probabilities
-    missing = session.predict(tensors(made["missing"], schema)).probabilities
-    found = [
-        Case("boundary", "all columns", range_violation(boundary), 0.0, len(boundary)),
-        Case("missing", "all columns", range_violation(missing), 0.0, len(missing)),
-    ]
+    found: list[Case] = []
+    kinds: tuple[CaseKind, ...] = ("boundary", "missing")
+    for kind in kinds:
+        scores = session.predict(tensors(made[kind], schema)).scores
+        off = range_violation(scores, schema.task)
+        found.append(Case(kind, "all columns", off, _RANGE_TOLERANCE, len(scores)))
     for is_increasing, names in ((True, settings.increasing), (False, settings.decreasing)):
         for name in names:
             found.append(_direction(session, frame, name, is_increasing=is_increasing))
@@ -230,21 +244,25 @@ def _direction(
             next_step="use one of those",
         )
     rows = frame.head(_DIRECTION_ROWS)
+    if schema.task == "multiclass":
+        raise SettingsError(
+            "a direction needs an answer that is one number, and this model gives a class",
+            where=f"params.yaml: gate.{'increasing' if is_increasing else 'decreasing'}",
+            next_step="leave it out",
+        )
     if frame[name].notna().sum() == 0:
         return Case("direction", name, 0.0, _DIRECTION_TOLERANCE, rows=0)
     values = frame[name].quantile(np.linspace(0.01, 0.99, _DIRECTION_STEPS)).to_numpy()
     steps = np.column_stack(
-        [
-            session.predict(tensors(rows.assign(**{name: value}), schema)).probabilities
-            for value in values
-        ]
+        [session.predict(tensors(rows.assign(**{name: value}), schema)).scores for value in values]
     )
     violation = direction_violation(steps, is_increasing=is_increasing)
     return Case("direction", name, violation, _DIRECTION_TOLERANCE, len(rows))
 
 
 def _conversion(session: ModelSession, folder: Path) -> Leg:
-    golden = pd.read_parquet(folder / GOLDEN_FILE)
-    exported = session.predict(tensors(golden, session.signature.schema)).probabilities
-    expected = golden[GOLDEN_ANSWER].to_numpy(dtype=np.float64)
-    return conversion_leg("training", expected, "ONNX", exported)
+    schema = session.signature.schema
+    rows = pd.read_parquet(folder / GOLDEN_FILE)
+    exported = session.predict(tensors(rows, schema)).scores
+    expected = golden.answers_of(rows, schema)
+    return conversion_leg("training", expected, "ONNX", exported, schema.task)

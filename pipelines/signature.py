@@ -16,8 +16,7 @@ SIGNATURE_FILE = "signature.json"
 GOLDEN_FILE = "golden.parquet"
 TRAINING_FILE = "training.json"
 TRAINED_ON_FILE = "trained_on.parquet"
-# In golden.parquet: the features of the schema, and the probability that training code gave.
-GOLDEN_ANSWER = "expected_probability"
+_GOLDEN_ANSWER = "expected_answer"
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,13 @@ class Signature:
                 next_step="do not serve this file; `dvc checkout --force` restores the right one",
             )
         return signature
+
+
+def golden_answers(schema: Schema) -> list[str]:
+    """The columns of golden.parquet beside the features: what training code answered."""
+    if schema.task != "multiclass":
+        return [_GOLDEN_ANSWER]
+    return [f"{_GOLDEN_ANSWER}_{place}" for place in range(len(schema.classes))]
 
 
 def digest(path: Path) -> str:

@@ -1,8 +1,9 @@
 """Does the model behave where its users know the answer without data?
 
-Four kinds of case: *invariance* (a change that must not matter does not), *direction* (more of a
-column never lowers, or never raises, the probability), *boundary* (extreme values) and *missing*
-(rows without values). The last two hold when the answer is still a probability. Who runs the
+Three kinds of case: *direction* (more of a
+column never lowers, or never raises, the answer), *boundary* (extreme values) and *missing*
+(rows without values). The last two hold when the answer is still an answer: a probability, a
+distribution over the classes, a finite number. Who runs the
 model measures the violations with the functions here; the verdict takes the numbers.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipelines.gates.evidence import Case, plain
+from pipelines.schema import Task
 from pipelines.settings import GateSettings
 from pipelines.statistics.arrays import Floats
 from pipelines.verdicts import Outcome, Verdict, combine
@@ -22,26 +24,27 @@ from pipelines.verdicts import Outcome, Verdict, combine
 _ALWAYS = ("boundary", "missing")
 
 
-def range_violation(probabilities: Floats) -> float:
-    """How far outside 0 to 1 the worst answer lies; 0 for none, infinite for a non-number."""
-    if not np.isfinite(probabilities).all():
-        return math.inf
-    return float(np.maximum(-probabilities, probabilities - 1).max(initial=0.0))
+def range_violation(scores: Floats, task: Task) -> float:
+    """How far outside 0 to 1 the worst probability lies, or its row's sum from 1.
 
-
-def invariance_violation(before: Floats, after: Floats) -> float:
-    """Largest |dp| under a change that must not matter; infinite for a non-number."""
-    if not (np.isfinite(before).all() and np.isfinite(after).all()):
+    0 for none, infinite for a non-number; a value of a regression may lie anywhere.
+    """
+    if not np.isfinite(scores).all():
         return math.inf
-    return float(np.abs(after - before).max(initial=0.0))
+    if task == "regression":
+        return 0.0
+    outside = float(np.maximum(-scores, scores - 1).max(initial=0.0))
+    if task == "binary":
+        return outside
+    return max(outside, float(np.abs(scores.sum(axis=1) - 1).max(initial=0.0)))
 
 
 def direction_violation(steps: Floats, *, is_increasing: bool) -> float:
     """Largest step in the wrong direction; infinite for a non-number.
 
     Args:
-        steps: shape (rows, steps), the probabilities of each row as the column rises.
-        is_increasing: whether the probability may only rise with the column.
+        steps: shape (rows, steps), the answers to each row as the column rises.
+        is_increasing: whether the answer may only rise with the column.
     """
     if not np.isfinite(steps).all():
         return math.inf

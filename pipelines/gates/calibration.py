@@ -7,8 +7,8 @@ discrimination alone. So what has to be shown depends on what the challenger has
 
 - at equal ranking, that neither measure is worse by `calibration_margin`: ECE compares like with
   like then, and the Brier score guards what ECE does not see;
-- a challenger whose AUC or accuracy is shown to be better by more than `margin` is another kind of model, and
-  ECE would hold its boldness against it: the Brier score on the holdout must not be worse;
+- a challenger whose AUC or accuracy is shown to be better by more than `margin` is another kind
+  of model, and ECE would hold its boldness against it: its Brier score must not be worse;
 - a Brier score that is shown to be better, or worse by the margin, settles the matter by itself.
 """
 

@@ -20,8 +20,7 @@ def quality(paired: Paired, settings: GateSettings) -> Estimate:
     return measures.difference(
         paired.task,
         paired.labels,
-        paired.challenger,
-        paired.champion,
+        (paired.challenger, paired.champion),
         paired.blocks,
         settings.bootstrap_rounds,
         settings.seed,

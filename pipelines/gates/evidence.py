@@ -90,7 +90,7 @@ class Holdout:
             )
 
 
-CaseKind = Literal["invariance", "direction", "boundary", "missing"]
+CaseKind = Literal["direction", "boundary", "missing"]
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ class Case:
     Attributes:
         kind: what is expected.
         subject: the column or rows that it is about.
-        violation: the worst departure over all rows, as a probability; infinite for an answer
-            that is not a number.
+        violation: the worst departure over all rows, in the unit of the answer; infinite for an
+            answer that is not a number.
         tolerance: the largest departure that is allowed.
         rows: how many rows were tried.
     """
@@ -120,7 +120,7 @@ class Leg:
     Attributes:
         source: the earlier stage, such as `training`.
         target: the later stage, such as `onnx` or `bento`.
-        difference: the largest |dp| between them, as a probability.
+        difference: the largest between them; see `pipelines.inference.answers.distance`.
         tolerance: the largest that is allowed.
         rows: how many golden rows were asked.
     """

@@ -12,7 +12,7 @@ STANDARD_ERRORS = 3.0
 
 
 def judge_shuffled_control(control: Chance | None) -> Verdict:
-    """FAILED when shuffled labels are predicted 3 standard errors better or worse than by chance."""
+    """FAILED when shuffled labels are predicted 3 standard errors away from chance."""
     name = "shuffled labels"
     if control is None:
         return Verdict(name, Outcome.INCONCLUSIVE, "the shuffled-label control was not run")

@@ -10,32 +10,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from pipelines.gates.evidence import Leg, plain
+from pipelines.inference.answers import distance
+from pipelines.schema import Task
 from pipelines.statistics.arrays import Floats
 from pipelines.verdicts import Outcome, Verdict, combine
 
 GOLDEN_ROWS = 1000
 CONVERSION_TOLERANCE = 1e-4
-SERVING_TOLERANCE = 1e-6
 
 
-def conversion_leg(source: str, before: Floats, target: str, after: Floats) -> Leg:
-    """The leg across the ONNX conversion; see `serving_leg`."""
-    return Leg(source, target, _largest(before, after), CONVERSION_TOLERANCE, before.size)
-
-
-def serving_leg(source: str, before: Floats, target: str, after: Floats) -> Leg:
-    """A leg that must not change a thing, such as ONNX to bento.
+def conversion_leg(source: str, before: Floats, target: str, after: Floats, task: Task) -> Leg:
+    """The leg across the ONNX conversion.
 
     Args:
         source: name of the earlier stage.
-        before: shape (rows,), its probabilities.
+        before: its answers, as `Candidate.scores`.
         target: name of the later stage.
-        after: shape (rows,), its probabilities for the same rows.
+        after: its answers to the same rows.
+        task: what is answered.
     """
-    return Leg(source, target, _largest(before, after), SERVING_TOLERANCE, before.size)
+    apart = distance(before, after, task)
+    return Leg(source, target, apart, CONVERSION_TOLERANCE, len(before))
 
 
 def judge_skew(legs: Sequence[Leg]) -> Verdict:
@@ -52,18 +48,9 @@ def _judge_leg(leg: Leg) -> Verdict:
     }
     if not math.isfinite(leg.difference):
         return Verdict(name, Outcome.FAILED, "the answers do not compare", evidence)
-    seen = f"largest |dp| {leg.difference:.2g} on {leg.rows} golden rows"
+    seen = f"largest difference {leg.difference:.2g} on {leg.rows} golden rows"
     if leg.difference > leg.tolerance:
         return Verdict(name, Outcome.FAILED, f"{seen}, allowed {leg.tolerance:.0e}", evidence)
     if leg.rows < GOLDEN_ROWS:
         return Verdict(name, Outcome.INCONCLUSIVE, f"{seen}, needs {GOLDEN_ROWS} rows", evidence)
     return Verdict(name, Outcome.PASSED, seen, evidence)
-
-
-def _largest(before: Floats, after: Floats) -> float:
-    """Largest |dp|; infinite when an answer is missing or is not a number."""
-    if before.shape != after.shape:
-        return math.inf
-    if not (np.isfinite(before).all() and np.isfinite(after).all()):
-        return math.inf
-    return float(np.abs(before - after).max(initial=0.0))

@@ -78,22 +78,7 @@ def require(found: dict[str, float], tolerance: float, model: str) -> None:
         )
 
 
-def golden(frame: pd.DataFrame, schema: Schema, rows: int, seed: int) -> pd.DataFrame:
-    """Rows to hold every later form of the model to: the hard ones of `cases`, then ordinary ones.
-
-    A small table gives fewer than asked for, never the same row twice over: a thousand copies
-    would prove no more than one row does.
-    """
-    made = cases(frame, schema, seed)
-    hard = [_spread(made[kind], rows // 10) for kind in made if kind != "ordinary"]
-    missing = rows - sum(len(part) for part in hard)
-    known = frame[list(schema.features)]
-    ordinary = known.sample(min(max(missing, 0), len(known)), random_state=seed)
-    together = pd.concat([*hard, ordinary.astype(object)], ignore_index=True)
-    return together.astype(dict.fromkeys(schema.numbers, "float64")).infer_objects()
-
-
-def _spread(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
+def spread(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
     """Rows from the first to the last at even distances, since neighbours are of one kind."""
     places = np.linspace(0, len(frame) - 1, min(rows, len(frame))).round().astype(int)
     return frame.iloc[np.unique(places)]

@@ -26,8 +26,8 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     """Write `splits/`.
 
     Raises:
-        DataError: a side has no rows or only one class, there are too few days, or rows have
-            no group.
+        DataError: a side has no rows or lacks classes, there are too few days, or rows have no
+            group.
     """
     schema = Schema.read(paths.clean)
     frame = read_partitions(paths.clean)
@@ -36,7 +36,7 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     summary = {}
     for name in SIDES:
         part = frame[sides == name].reset_index(drop=True)
-        _require_both_classes(part, schema, name, paths.model)
+        _require_labels(part, schema, name, paths.model)
         write_parquet(part, paths.splits / f"{name}.parquet")
         summary[name] = _describe(part, schema)
         print(f"{name}: {len(part):,} rows", flush=True)
@@ -105,22 +105,42 @@ def _place(value: str) -> float:
     return int.from_bytes(hashlib.sha256(value.encode()).digest()[:8], "big") / 2**64
 
 
-def _require_both_classes(part: pd.DataFrame, schema: Schema, name: str, model: str) -> None:
-    classes = sorted(part[schema.target].unique().tolist())
-    if len(part) == 0 or len(classes) < 2:
-        seen = f"only class {classes[0]}" if classes else "no rows"
-        raise DataError(
-            f"the {name} side has {seen}",
-            where=f"params.yaml: models.{model}.split",
-            next_step="widen that side, or bring more data",
-        )
+def _require_labels(part: pd.DataFrame, schema: Schema, name: str, model: str) -> None:
+    """Something to tell apart on every side, and every class on the side that is learned from."""
+    distinct = sorted(part[schema.target].unique().tolist())
+    lacking = [
+        schema.classes[place] for place in range(len(schema.classes)) if place not in distinct
+    ]
+    if len(part) == 0:
+        problem = "no rows"
+    elif len(distinct) < 2:
+        problem = f"only class {distinct[0]}" if schema.task != "regression" else "one value only"
+    elif name == "train" and lacking:
+        problem = f"no row of {', '.join(lacking)}"
+    else:
+        return
+    raise DataError(
+        f"the {name} side has {problem}",
+        where=f"params.yaml: models.{model}.split",
+        next_step="widen that side, or bring more data",
+    )
+
+
+def _labels(part: pd.DataFrame, schema: Schema) -> dict[str, float]:
+    """What the labels look like: the share of each class, or the middle and the spread."""
+    target = part[schema.target]
+    if schema.task == "regression":
+        found = {"median": target.median(), "mean": target.mean(), "deviation": target.std()}
+    elif schema.task == "binary":
+        found = {"positive_share": target.mean()}
+    else:
+        shares = target.value_counts(normalize=True)
+        found = {name: shares.get(place, 0.0) for place, name in enumerate(schema.classes)}
+    return {name: round(float(value), 6) for name, value in found.items()}
 
 
 def _describe(part: pd.DataFrame, schema: Schema) -> dict[str, object]:
-    described: dict[str, object] = {
-        "rows": len(part),
-        "positive_share": round(float(part[schema.target].mean()), 6),
-    }
+    described: dict[str, object] = {"rows": len(part), "labels": _labels(part, schema)}
     if schema.time:
         described["first"] = str(part[schema.time].min().date())
         described["last"] = str(part[schema.time].max().date())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 
@@ -9,14 +11,14 @@ from pipelines import registry
 from pipelines.files import emptied, read_json, replacing, write_json, write_parquet
 from pipelines.frames import features, groups, labels, row_hashes
 from pipelines.inference.session import ModelSession
-from pipelines.models import parity
-from pipelines.models.base import Family, Fitted, Params, last
+from pipelines.models import golden, parity
+from pipelines.models.base import Family, Fitted, Params, Training, last
+from pipelines.models.baseline import constant
 from pipelines.models.threads import one_thread
 from pipelines.paths import ModelPaths
 from pipelines.schema import Schema
 from pipelines.settings import ModelSettings
 from pipelines.signature import (
-    GOLDEN_ANSWER,
     GOLDEN_FILE,
     MODEL_FILE,
     TRAINED_ON_FILE,
@@ -24,6 +26,7 @@ from pipelines.signature import (
     Signature,
     digest,
 )
+from pipelines.statistics.chance import Chance, chance
 
 _LEARNED_FROM = ("train", "tuning")
 
@@ -44,19 +47,17 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
 
     print(f"fitting {settings.train.family} on {len(known):,} rows", flush=True)
     with one_thread():
-        fitted = last(
-            family.fit(features(known, schema), labels(known, schema), schema, params, seed)
-        )
+        fitted = last(family.fit(_training(known, schema, params, seed)))
     found = _export(paths, settings, fitted, known, schema)
     print("training once more on shuffled labels, which must teach nothing", flush=True)
     write_json(
         {
             "params": dict(params),
             "rows": len(known),
-            "positive_share": float(labels(known, schema).mean()),
+            "constant": constant(labels(known, schema), schema).tolist(),
             "until": str(known[schema.time].max()) if schema.time else None,
             "parity": found,
-            "shuffled": _shuffled_control(family, train, tuning, schema, params, seed),
+            "shuffled": asdict(_shuffled_control(family, train, tuning, schema, params, seed)),
         },
         paths.artifact / TRAINING_FILE,
     )
@@ -90,9 +91,9 @@ def _export(
     found = parity.differences(fitted, session, parity.cases(known, schema, chosen.seed))
     parity.require(found, chosen.parity_tolerance, paths.model)
 
-    rows = parity.golden(known, schema, chosen.golden_rows, chosen.seed)
-    expected = fitted.probabilities(features(rows, schema))
-    write_parquet(rows.assign(**{GOLDEN_ANSWER: expected}), paths.artifact / GOLDEN_FILE)
+    rows = golden.rows_of(known, schema, chosen.golden_rows, chosen.seed)
+    expected = fitted.scores(features(rows, schema))
+    write_parquet(golden.with_answers(rows, expected, schema), paths.artifact / GOLDEN_FILE)
     return found
 
 
@@ -103,25 +104,22 @@ def _shuffled_control(
     schema: Schema,
     params: Params,
     seed: int,
-) -> dict[str, float | int]:
-    """The AUC of the same training where the label means nothing.
+) -> Chance:
+    """What the same training reaches where the label means nothing.
 
     The label column itself is permuted, once, over all rows, before anything is derived from
     them. A label that reaches the model by another way than as its label, through feature code or
-    a copied column, is then permuted along, and betrays itself by an AUC away from one half.
+    a copied column, is then permuted along, and betrays itself by doing better than chance.
     """
-    from pipelines.statistics.auc import auc
-
     known = pd.concat([train, tuning], ignore_index=True)
     order = np.random.default_rng(seed).permutation(len(known))
     known[schema.target] = known[schema.target].to_numpy()[order]
     learned, asked = known.iloc[: len(train)], known.iloc[len(train) :]
     with one_thread():
-        rungs = family.fit(features(learned, schema), labels(learned, schema), schema, params, seed)
-        fitted = last(rungs)
-    scores, answers = fitted.probabilities(features(asked, schema)), labels(asked, schema)
-    return {
-        "auc": auc(answers, scores),
-        "positives": int(answers.sum()),
-        "negatives": int((1 - answers).sum()),
-    }
+        fitted = last(family.fit(_training(learned, schema, params, seed)))
+    scores = fitted.scores(features(asked, schema))
+    return chance(schema.task, labels(asked, schema), scores)
+
+
+def _training(frame: pd.DataFrame, schema: Schema, params: Params, seed: int) -> Training:
+    return Training(features(frame, schema), labels(frame, schema), schema, params, seed)

@@ -83,16 +83,10 @@ def estimate(
     return bootstrap.estimate(block_measures.auc(labels, scores, blocks), blocks, rounds, seed)
 
 
-def difference(  # noqa: PLR0913 (two models on the same rows)
-    task: Task,
-    labels: Array,
-    first: Floats,
-    second: Floats,
-    blocks: Blocks,
-    rounds: int,
-    seed: int,
+def difference(
+    task: Task, labels: Array, pair: tuple[Floats, Floats], blocks: Blocks, rounds: int, seed: int
 ) -> Estimate:
-    """How much better `first` is than `second` on the same rows; positive is better.
+    """How much better the first of a pair of models is on the same rows; positive is better.
 
     DeLong's for the AUC of independent rows, the paired mean for the others, and the block
     bootstrap where rows come in blocks.
@@ -100,6 +94,7 @@ def difference(  # noqa: PLR0913 (two models on the same rows)
     Raises:
         DataError: as `estimate`.
     """
+    first, second = pair
     if task != "binary":
         gained = rows(task, labels, first) - rows(task, labels, second)
         return of_mean(-gained if QUALITIES[task].is_loss else gained, blocks, rounds, seed)
