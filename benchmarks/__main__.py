@@ -10,7 +10,7 @@ from benchmarks import flow_overhead, predict
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", nargs="?", default="all", choices=("all", "flow", "predict"))
-    parser.add_argument("--rounds", type=int, default=3, help="of the flow's comparison")
+    parser.add_argument("--rounds", type=int, default=1, help="of the flow's comparison")
     parser.add_argument("--rows", type=int, default=10_000_000, help="to predict")
     chosen = parser.parse_args()
     if chosen.what in ("all", "flow"):

@@ -135,7 +135,7 @@ def _walk(walk: _Walk) -> Result:
     if verdict.has_passed:
         asked = (setting, workspace, chosen, commit, verdict)
         bento, verdict = walk.step("package", steps.package, *asked)
-    if chosen.retrain.push:
+    if chosen.retrain.push and (verdict.has_passed or not steps.is_safe(setting, workspace)):
         # Before the version exists: a version whose data is on one disk only is not safe.
         names = [stage.stage for stage in stages]
         walk.step("push", remote.push, workspace.root, names)

@@ -25,7 +25,7 @@ from pipelines.verdicts import Verdict, combine
 from pipelines.versioning import graph, versions
 from pipelines.versioning.git import Repository
 from pipelines.versioning.versions import Version
-from pipelines.versioning.workspace import Workspace, open_workspace
+from pipelines.versioning.workspace import LOCK_FILE, Workspace, open_workspace
 
 Needs = dict[str, list[str]]
 
@@ -100,6 +100,21 @@ def package(
         tag, workspace.paths.artifact, setting.home, chosen.package.start_seconds
     )
     return tag, replace(combine("gate", (*verdict.parts, proof)), evidence=verdict.evidence)
+
+
+def is_safe(setting: Setting, workspace: Workspace) -> bool:
+    """Whether the last run that came to its end left this very dvc.lock, and so pushed all of it.
+
+    Enough for a challenger that is not promoted; before a promotion the remote itself is asked.
+    """
+    ended = (runs.PROMOTED, runs.REFUSED)
+    earlier = (run for run in runs.latest(setting.engine, setting.run.model) if run.commit)
+    last = next((run for run in earlier if run.status in ended), None)
+    if last is None:
+        return False
+    lock = (workspace.root / LOCK_FILE).read_text(encoding="utf-8")
+    left = setting.project.show(str(last.commit), LOCK_FILE)
+    return left is not None and left.strip() == lock.strip()
 
 
 def promote(setting: Setting, commit: str, verdict: Verdict, bento: str, lease: Lease) -> Version:

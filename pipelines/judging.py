@@ -21,7 +21,7 @@ from pipelines.files import read_json
 from pipelines.frames import features, groups, labels, row_hashes, slice_columns, tensors
 from pipelines.gates.behaviour import direction_violation, range_violation
 from pipelines.gates.evidence import Candidate, Case, CaseKind, Holdout, Leg, Run
-from pipelines.gates.judge import judge
+from pipelines.gates.judge import judge, judge_copy
 from pipelines.gates.skew import conversion_leg
 from pipelines.inference.session import ModelSession
 from pipelines.models import golden, parity
@@ -34,6 +34,7 @@ from pipelines.signature import (
     MODEL_FILE,
     TRAINED_ON_FILE,
     TRAINING_FILE,
+    Signature,
     digest,
 )
 from pipelines.state.questions import Asked
@@ -92,6 +93,9 @@ def decide(
         SettingsError: a slice, a fairness column or a direction names no such column.
         ModelError: the challenger's own folder cannot be trusted.
     """
+    ours = Signature.read(paths.artifact).sha256
+    if champion is not None and _digest(champion[1]) == ours:
+        return judge_copy(ours, champion[0])
     schema = Schema.read(paths.splits)
     frame = pd.read_parquet(paths.splits / HOLDOUT_FILE)
     session = ModelSession.open(paths.artifact)
@@ -119,6 +123,14 @@ def decide(
             legs=(_conversion(session, paths.artifact),),
         ),
     )
+
+
+def _digest(folder: Path) -> str | None:
+    """The digest of a model; None for a folder that is damaged, which comes out later."""
+    try:
+        return Signature.read(folder).sha256
+    except ModelError:
+        return None
 
 
 def _holdout(

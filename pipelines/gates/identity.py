@@ -16,9 +16,14 @@ def judge_identity(challenger: Candidate, champion: Candidate) -> Verdict:
     """
     evidence = {"challenger": challenger.digest, "champion": champion.digest}
     if challenger.digest == champion.digest:
-        reason = f"identical to the champion: both are {champion.digest[:12]}"
-        return Verdict("identity", Outcome.FAILED, reason, evidence)
+        return same_file(champion.digest)
     if challenger.scores.size and np.array_equal(challenger.scores, champion.scores):
         reason = "identical to the champion: every answer on the holdout is the same"
         return Verdict("identity", Outcome.FAILED, reason, evidence)
     return Verdict("identity", Outcome.PASSED, "another model than the champion", evidence)
+
+
+def same_file(digest: str) -> Verdict:
+    """FAILED: both files have this digest."""
+    reason = f"identical to the champion: both are {digest[:12]}"
+    return Verdict("identity", Outcome.FAILED, reason, {"challenger": digest, "champion": digest})

@@ -45,8 +45,7 @@ def _one_story(project: Project, number: int, branches: int) -> None:
 
 def test_killed_again_and_again_it_ends_as_one_version(trained: Project) -> None:
     asked = ("alpha", "--until", MONTHS[2])
-    said = [Retrain(trained, *asked).kill_when(running("tune@alpha"), "tree")]
-    said.append(Retrain(trained, *asked).kill_when(packaging))
+    said = [Retrain(trained, *asked).kill_when(packaging, "tree")]
     last = Retrain(trained, *asked)
     until(lambda: finished("package")(last), seconds=120)
     with unwritable_store(trained):
@@ -62,10 +61,10 @@ def test_killed_again_and_again_it_ends_as_one_version(trained: Project) -> None
 
 
 @pytest.mark.slow
-def test_killed_in_every_other_stage(trained: Project) -> None:
+def test_killed_in_every_stage(trained: Project) -> None:
     asked = ("alpha", "--until", MONTHS[2])
     said = []
-    for number, stage in enumerate(name for name in STAGES if name != "tune"):
+    for number, stage in enumerate(STAGES):
         whom: Whom = "tree" if number % 2 else "flow"
         said.append(Retrain(trained, *asked).kill_when(running(f"{stage}@alpha"), whom))
     final = Retrain(trained, *asked)
@@ -78,7 +77,7 @@ def test_killed_in_every_other_stage(trained: Project) -> None:
 @pytest.mark.slow
 def test_killed_after_every_step(trained: Project) -> None:
     asked = ("alpha", "--until", MONTHS[2])
-    steps = ("workspace", "gate", "push", "promote", "report")
+    steps = ("gate", "push", "promote", "report")
     said = [Retrain(trained, *asked).kill_when(work_tree_appears)]
     said += [Retrain(trained, *asked).kill_when(finished(step)) for step in steps]
     final = Retrain(trained, *asked)
@@ -95,7 +94,7 @@ def test_killed_at_random_moments(trained: Project) -> None:
     generator = random.Random(7)
     asked = ("alpha", "--until", MONTHS[2])
     said = []
-    for _ in range(4):
+    for _ in range(3):
         retrain = Retrain(trained, *asked)
         until(lambda r=retrain: r.lines != [])  # type: ignore[misc]
         moment = generator.uniform(0, 12)
