@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from pipelines import registry
 from pipelines.errors import SettingsError
+from pipelines.schema import Task
 
 PARAMS_FILE = "params.yaml"
 _MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -65,12 +66,16 @@ class _Section(BaseModel):
 
 
 class IngestSettings(_Section):
-    """Where the data comes from and which months of it are used."""
+    """Where the data comes from, which months of it are used, and what is asked of it.
+
+    `task` null is what the dataset is by itself; for a table that is binary.
+    """
 
     dataset: DatasetName
     source: str = Field(min_length=1)
     since: Month | None = None
     until: Month | None = None
+    task: Task | None = None
     target: str | None = None
     time: str | None = None
     group: str | None = None
@@ -149,8 +154,8 @@ class BudgetSettings(_Section):
 class GateSettings(_Section):
     """When a challenger may replace the champion.
 
-    Margins are differences of a measure: of the AUC for `margin`, `minimum_lift` and
-    `slice_margin`, of the expected calibration error and the Brier score for
+    Margins are differences of a measure: of the AUC, the accuracy or (in the unit of the target)
+    the mean absolute error for `margin`, `minimum_lift` and `slice_margin`, of the expected calibration error and the Brier score for
     `calibration_margin`.
     """
 

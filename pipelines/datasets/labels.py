@@ -1,4 +1,4 @@
-"""Turn a column with two distinct values into the event that is predicted, and its absence."""
+"""Turn a column into what a model learns to predict: an event, a class, or a value."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pipelines.errors import DataError
 
 _YES = frozenset({"yes", "true", "y", "t", "positive"})
 _SHOWN = 5
+MOST_CLASSES = 100
 
 
 def binary(column: pd.Series, *, where: str) -> pd.Series:
@@ -40,8 +41,55 @@ def binary(column: pd.Series, *, where: str) -> pd.Series:
     return label
 
 
+def classes(column: pd.Series, *, where: str) -> tuple[pd.Series, tuple[str, ...]]:
+    """A label column as class numbers 0.0, 1.0, ... and NaN (not known), and the classes' names.
+
+    Classes are in the order of numbers, or in that of the alphabet. They are those of all rows
+    of the source, so that the months of a window share one numbering.
+
+    Raises:
+        DataError: fewer than two classes, more than `MOST_CLASSES`, or numbers among texts.
+    """
+    known = column.where(column.astype(object) != "").dropna()
+    values: list[Any] = pd.unique(known).tolist()
+    if len(values) < 2:
+        raise DataError(_count(values, len(column)), where=where, next_step=_NEXT[False])
+    if len(values) > MOST_CLASSES:
+        raise DataError(
+            f"{len(values)} distinct values are too many for classes (at most {MOST_CLASSES})",
+            where=where,
+            next_step="set ingest.task to regression, or derive a column with fewer values",
+        )
+    if len({isinstance(value, str) for value in values}) > 1:
+        raise DataError("the target mixes text and other values", where=where, next_step=_ONE_TYPE)
+    values.sort()
+    places = {value: float(place) for place, value in enumerate(values)}
+    numbered = column.astype(object).map(places).astype("float64")
+    names = tuple(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+    return numbered.rename(column.name), names
+
+
+def values(column: pd.Series, *, where: str) -> pd.Series:
+    """A label column as numbers; NaN is not known.
+
+    Raises:
+        DataError: it holds anything but numbers, or fewer than two distinct ones.
+    """
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        raise DataError(
+            f"a regression needs numbers, and the column holds {column.dtype}",
+            where=where,
+            next_step="mend the source, or set ingest.task to binary or multiclass",
+        )
+    distinct = pd.unique(column.dropna()).tolist()
+    if len(distinct) < 2:
+        raise DataError(_count(distinct, len(column)), where=where, next_step=_NEXT[False])
+    return column.astype("float64")
+
+
+_ONE_TYPE = "write all classes in one type"
 _NEXT = {
-    True: "derive a column with two values (classification into two classes is what is trained)",
+    True: "derive a column with two values, or set ingest.task to multiclass or regression",
     False: "take in more data, or name another column as ingest.target",
 }
 

@@ -11,10 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.datasets import sources
+from pipelines.datasets import labels, sources
 from pipelines.datasets.base import WHOLE, Ingested
 from pipelines.datasets.columns import check_not_identifiers, feature, roles
-from pipelines.datasets.labels import binary
 from pipelines.errors import DataError, SettingsError
 from pipelines.schema import Schema
 from pipelines.settings import IngestSettings
@@ -27,7 +26,7 @@ class Table:
 
     What each column becomes:
 
-    - `target`: 1.0, 0.0 or NaN, by the rule of `labels.binary`.
+    - `target`: 1.0, 0.0 or NaN, by the rule of `labels.binary`; for other tasks, see there.
     - `time`: a timestamp without time zone, in UTC.
     - `group`: left as it is; never a feature.
     - numbers, and true/false as 1 and 0: float64 features.
@@ -85,7 +84,7 @@ def _shaped(
         shaped[settings.time] = _timestamps(frame[settings.time], settings)
     if settings.group is not None:
         shaped[settings.group] = frame[settings.group]
-    shaped[target] = binary(frame[target], where=f"{sources.redact(settings.source)}: {target}")
+    shaped[target], classes = _labels(frame[target], settings)
     numbers: list[str] = []
     categories: list[str] = []
     for name in found:
@@ -99,9 +98,21 @@ def _shaped(
         target=target,
         time=settings.time,
         group=settings.group,
+        task=settings.task or "binary",
+        classes=classes,
     )
     # The columns of the source in the order of the source, less the ignored.
     return schema, pd.DataFrame({name: shaped[name] for name in frame.columns if name in shaped})
+
+
+def _labels(column: pd.Series, settings: IngestSettings) -> tuple[pd.Series, tuple[str, ...]]:
+    """The labels as the task wants them, and the names of the classes."""
+    where = f"{sources.redact(settings.source)}: {column.name}"
+    if settings.task == "multiclass":
+        return labels.classes(column, where=where)
+    if settings.task == "regression":
+        return labels.values(column, where=where), ()
+    return labels.binary(column, where=where), ()
 
 
 def _without_identifiers(

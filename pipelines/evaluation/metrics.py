@@ -2,22 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from pipelines.statistics import block_measures, bootstrap, delong
-from pipelines.statistics.auc import auc
+from pipelines.schema import Task
+from pipelines.statistics import block_measures, bootstrap, quality
+from pipelines.statistics.arrays import Array, Floats
 from pipelines.statistics.block_measures import Measure
 from pipelines.statistics.blocks import Blocks
-from pipelines.statistics.estimate import Estimate, Interval
-from pipelines.statistics.losses import brier_rows, log_loss_rows
+from pipelines.statistics.estimate import Interval
+from pipelines.statistics.losses import absolute_error_rows, brier_rows, log_loss_rows
 
-Labels = npt.NDArray[np.int64]
-Scores = npt.NDArray[np.float64]
-Shuffled = Callable[[str | None, npt.NDArray[np.int64] | None], Scores]
+_INF = math.inf
+
+
+class Metric(NamedTuple):
+    """What a metric is called, how to read it, and between which bounds it lies."""
+
+    key: str
+    name: str
+    note: str
+    lowest: float = 0.0
+    highest: float = _INF
+
+
+_LOG_LOSS = Metric("log_loss", "Log loss", "nats; lower is better")
+_BRIER = Metric(
+    "brier", "Brier score", "mean squared error of the probabilities; lower is better", 0, 1
+)
+# The first of each is the measure that models are compared by.
+METRICS: dict[Task, tuple[Metric, ...]] = {
+    "binary": (
+        Metric(
+            "auc",
+            "AUC",
+            "chance that a row with the event is ranked above one without; higher is better",
+            0,
+            1,
+        ),
+        _LOG_LOSS,
+        _BRIER,
+        Metric(
+            "ece",
+            "Calibration error",
+            "how far probabilities are from shares; lower is better",
+            0,
+            1,
+        ),
+    ),
+    "multiclass": (
+        Metric(
+            "accuracy", "Accuracy", "share of rows with the right class; higher is better", 0, 1
+        ),
+        Metric("macro_f1", "Macro F1", "F1 averaged over the classes; higher is better", 0, 1),
+        _LOG_LOSS,
+        _BRIER,
+        Metric(
+            "ece",
+            "Calibration error",
+            "how far confidence is from accuracy; lower is better",
+            0,
+            1,
+        ),
+    ),
+    "regression": (
+        Metric("mae", "Mean absolute error", "in the unit of the target; lower is better"),
+        Metric("rmse", "Root mean square error", "in the unit of the target; lower is better"),
+        Metric("r2", "R squared", "share of the variance explained; higher is better", -_INF, 1),
+        Metric("bias", "Bias", "mean of predicted minus true; best at 0", -_INF),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -30,64 +88,57 @@ class Certainty:
 
 
 def measure(
-    labels: Labels, scores: Scores, blocks: Blocks, certainty: Certainty
+    task: Task, labels: Array, scores: Floats, blocks: Blocks, certainty: Certainty
 ) -> dict[str, dict[str, float]]:
-    """AUC, log loss (nats), Brier score and ECE: value, low and high of each.
+    """Every metric of the task: value, low and high of each.
 
     Raises:
         DataError: there is one class only, or fewer than two blocks.
     """
-    losses: dict[str, Measure] = {
-        "log_loss": block_measures.mean(log_loss_rows(labels, scores), blocks),
-        "brier": block_measures.mean(brier_rows(labels, scores), blocks),
-        "ece": block_measures.calibration_error(labels, scores, blocks),
-    }
-    found = {"auc": auc_interval(labels, scores, blocks, certainty)}
-    for name, loss in losses.items():
-        interval = bootstrap.interval(
-            loss, blocks, certainty.rounds, certainty.confidence, certainty.seed
+    found = {METRICS[task][0].key: quality_interval(task, labels, scores, blocks, certainty)}
+    merged = blocks.merged(block_measures.TABLE_BLOCKS, certainty.seed)
+    for key, measured in _measures(task, labels, scores, merged):
+        found[key] = bootstrap.interval(
+            measured, merged, certainty.rounds, certainty.confidence, certainty.seed
         )
-        # No loss is negative, whatever a symmetric interval says.
-        found[name] = Interval(interval.value, max(0.0, interval.low), interval.high)
-    return {name: asdict(interval) for name, interval in found.items()}
+    return {metric.key: asdict(_bounded(found[metric.key], metric)) for metric in METRICS[task]}
 
 
-def auc_interval(labels: Labels, scores: Scores, blocks: Blocks, certainty: Certainty) -> Interval:
-    """The AUC with its interval, within 0 to 1."""
-    if blocks.are_rows:
-        estimate: Estimate = delong.auc_estimate(labels, scores)
-    else:
-        estimate = bootstrap.estimate(
-            block_measures.auc(labels, scores, blocks), blocks, certainty.rounds, certainty.seed
-        )
-    interval = estimate.interval(certainty.confidence)
-    return Interval(interval.value, max(0.0, interval.low), min(1.0, interval.high))
+def quality_interval(
+    task: Task, labels: Array, scores: Floats, blocks: Blocks, certainty: Certainty
+) -> Interval:
+    """The measure that models of the task are compared by, with its interval."""
+    estimate = quality.estimate(task, labels, scores, blocks, certainty.rounds, certainty.seed)
+    return _bounded(estimate.interval(certainty.confidence), METRICS[task][0])
 
 
-def importance(
-    score: Shuffled, columns: list[str], labels: Labels, seed: int, repeats: int = 3
-) -> dict[str, float]:
-    """Permutation importance (Breiman 2001): what the AUC loses when a column is shuffled.
+def _measures(
+    task: Task, labels: Array, scores: Floats, blocks: Blocks
+) -> Iterator[tuple[str, Measure]]:
+    if task == "regression":
+        yield "rmse", block_measures.root_mean_square(absolute_error_rows(labels, scores), blocks)
+        yield "r2", block_measures.explained_share(labels, scores, blocks)
+        yield "bias", block_measures.mean(scores - labels, blocks)
+        return
+    if task == "multiclass":
+        decided, classes = scores.argmax(axis=1), scores.shape[1]
+        yield "macro_f1", block_measures.macro_f1(labels, decided, classes, blocks)
+    yield "log_loss", block_measures.mean(log_loss_rows(labels, scores), blocks)
+    yield "brier", block_measures.mean(brier_rows(labels, scores), blocks)
+    yield "ece", block_measures.calibration_error(labels, scores, blocks)
 
-    Args:
-        score: gives the probabilities of the rows when one column is permuted; (None, None)
-            permutes nothing.
-        columns: the features.
-        labels: of the rows.
-        seed: of the permutations.
-        repeats: permutations a column, averaged.
-    """
-    generator = np.random.default_rng(seed)
-    whole = auc(labels, score(None, None))
-    lost = {
-        column: float(
-            np.mean(
-                [
-                    whole - auc(labels, score(column, generator.permutation(len(labels))))
-                    for _ in range(repeats)
-                ]
-            )
-        )
-        for column in columns
-    }
-    return dict(sorted(lost.items(), key=lambda item: -item[1]))
+
+def _bounded(interval: Interval, metric: Metric) -> Interval:
+    """No loss is negative and no share above 1, whatever a symmetric interval says."""
+    return Interval(
+        interval.value, max(metric.lowest, interval.low), min(metric.highest, interval.high)
+    )
+
+
+def confusion(labels: Array, scores: Floats) -> list[list[int]]:
+    """How many rows of each class (rows) were taken for each class (columns)."""
+    classes = scores.shape[1]
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (labels.astype(np.int64), scores.argmax(axis=1)), 1)
+    table: list[list[int]] = counts.tolist()
+    return table

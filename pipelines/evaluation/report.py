@@ -8,9 +8,10 @@ from markupsafe import Markup
 
 from pipelines import reporting
 from pipelines.evaluation import evidence
+from pipelines.evaluation.metrics import METRICS
 from pipelines.files import read_json
 from pipelines.paths import ModelPaths
-from pipelines.schema import Schema
+from pipelines.schema import Schema, Task
 from pipelines.signature import TRAINING_FILE
 from pipelines.verdicts import Outcome, Verdict
 
@@ -26,16 +27,26 @@ _SIDES = {
     "holdout": "never learned from; the model is judged on it",
     "left out": "earlier rows of a group that is also in a later part",
 }
-_METRICS = (
-    (
-        "auc",
-        "AUC",
-        "chance that a row with the event is ranked above one without; higher is better",
+# The two plots of a task, and what each shows.
+_FIGURES: dict[Task, tuple[tuple[str, str], ...]] = {
+    "binary": (
+        ("roc", "How many of the events are found for how many false alarms."),
+        ("calibration", "On the dotted line, a probability means what it says."),
     ),
-    ("log_loss", "Log loss", "nats; lower is better"),
-    ("brier", "Brier score", "mean squared error of the probability; lower is better"),
-    ("ece", "Calibration error", "how far probabilities are from shares; lower is better"),
-)
+    "multiclass": (
+        ("confusion", "Rows of each class, and what they were taken for; the diagonal is right."),
+        ("calibration", "On the dotted line, the model is as often right as it is sure."),
+    ),
+    "regression": (
+        ("agreement", "On the dotted line, what was predicted is what comes on average."),
+        ("errors", "How far predictions are off; the outermost bars hold all beyond them."),
+    ),
+}
+_CONSTANTS: dict[Task, str] = {
+    "binary": "the share of positives among the rows it learned from",
+    "multiclass": "the shares of the classes among the rows it learned from",
+    "regression": "the median of the rows it learned from",
+}
 
 
 def render(
@@ -53,10 +64,13 @@ def render(
         lineage: what the version was made from, by name.
     """
     split = read_json(paths.splits / "split.json")
+    evaluation = read_json(paths.reports / "evaluation.json")
+    task: Task = evaluation["task"]
+    figures = _FIGURES[task]
     return reporting.render(
         "evaluation/report.html.j2",
         name=name,
-        evaluation=read_json(paths.reports / "evaluation.json"),
+        evaluation=evaluation,
         training=read_json(paths.artifact / TRAINING_FILE),
         study=read_json(paths.study / "best.json"),
         sides=[_side(name, side) for name, side in split.items()],
@@ -64,7 +78,9 @@ def render(
         validation=read_json(paths.validation_summary),
         validation_page=(paths.validation / "index.html").relative_to(paths.root).as_posix(),
         source=evidence.show(read_json(paths.source)),
-        metrics=_METRICS,
+        metrics=METRICS[task],
+        figures=figures,
+        constant=_CONSTANTS[task],
         gate=gate,
         tones=_TONES,
         lineage=lineage or {},
@@ -72,7 +88,7 @@ def render(
         pictures={
             name: Markup((folder / f"{name}.svg").read_text(encoding="utf-8"))  # noqa: S704
             for folder, names in (
-                (paths.plots, ("roc", "calibration", "slices", "importance")),
+                (paths.plots, (*(name for name, _ in figures), "slices", "importance")),
                 (paths.study, ("history", "knobs")),
             )
             for name in names

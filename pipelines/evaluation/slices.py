@@ -7,34 +7,53 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.evaluation.metrics import Certainty, Labels, Scores, auc_interval
+from pipelines.evaluation.metrics import Certainty, quality_interval
+from pipelines.schema import Task
+from pipelines.statistics.arrays import Array, Floats
 from pipelines.statistics.blocks import Blocks
 from pipelines.statistics.estimate import Interval
 
-# Below so many rows of either class an AUC says more of chance than of the model.
-FEWEST_OF_A_CLASS = 30
+# Below so many rows (of either class, for an AUC) a measure says more of chance than of the model.
+FEWEST_ROWS = 30
 
 
 @dataclass(frozen=True)
 class Slice:
-    """One value of one column. `auc` is None where there are too few rows to say."""
+    """One value of one column.
+
+    Attributes:
+        column, value: which rows.
+        rows: how many.
+        observed: the share of the event, or the mean of the values; None for several classes.
+        predicted: the same of what the model says.
+        quality: the measure of the task; None where there are too few rows to say.
+    """
 
     column: str
     value: str
     rows: int
-    positives: int
-    mean_score: float
-    auc: Interval | None
+    observed: float | None
+    predicted: float | None
+    quality: Interval | None
 
 
 def slices(
+    task: Task,
     columns: dict[str, npt.NDArray[np.object_]],
-    labels: Labels,
-    scores: Scores,
+    answers: tuple[Array, Floats],
     blocks: Blocks,
     certainty: Certainty,
 ) -> list[Slice]:
-    """Every value of every column, in the order of the columns, the largest first."""
+    """Every value of every column, in the order of the columns, the largest first.
+
+    Args:
+        task: of the model.
+        columns: the values to slice by.
+        answers: the labels and the scores of all rows.
+        blocks: the day or group of each row.
+        certainty: how the intervals are made.
+    """
+    labels, scores = answers
     found = []
     for column, values in columns.items():
         names, of_row, counts = np.unique(
@@ -42,34 +61,31 @@ def slices(
         )
         for place in np.lexsort((names, -counts)):
             mask = of_row == place
+            part = labels[mask], scores[mask]
+            is_enough = _fewest(task, labels[mask]) >= FEWEST_ROWS
+            within = blocks.where(mask)
             found.append(
-                _slice(
+                Slice(
                     column,
                     str(names[place]),
-                    labels[mask],
-                    scores[mask],
-                    blocks.where(mask),
-                    certainty,
+                    int(mask.sum()),
+                    *_means(task, *part),
+                    quality_interval(task, *part, within, certainty)
+                    if is_enough and within.count > 1
+                    else None,
                 )
             )
     return found
 
 
-def _slice(
-    column: str,
-    value: str,
-    labels: Labels,
-    scores: Scores,
-    blocks: Blocks,
-    certainty: Certainty,
-) -> Slice:
+def _fewest(task: Task, labels: Array) -> int:
+    if task != "binary":
+        return int(labels.size)
     positives = int(labels.sum())
-    is_enough = min(positives, len(labels) - positives) >= FEWEST_OF_A_CLASS and blocks.count > 1
-    return Slice(
-        column=column,
-        value=value,
-        rows=len(labels),
-        positives=positives,
-        mean_score=float(scores.mean()),
-        auc=auc_interval(labels, scores, blocks, certainty) if is_enough else None,
-    )
+    return min(positives, labels.size - positives)
+
+
+def _means(task: Task, labels: Array, scores: Floats) -> tuple[float | None, float | None]:
+    if task == "multiclass":
+        return None, None
+    return float(labels.mean()), float(scores.mean())

@@ -35,10 +35,10 @@ class Client:
         """
         return self._read(self._post(_body(rows)))
 
-    def probabilities(self, rows: Sequence[Row], at_once: int = 256) -> NDArray[np.float64]:
-        """The probabilities of all rows, asked for `at_once` at a time."""
+    def scores(self, rows: Sequence[Row], at_once: int = 256) -> NDArray[np.float64]:
+        """The probabilities or values of all rows, asked for `at_once` at a time."""
         answers = [
-            self.predict(rows[start : start + at_once])["probabilities"]
+            _scores(self.predict(rows[start : start + at_once]))
             for start in range(0, len(rows), at_once)
         ]
         return np.concatenate([np.asarray(answer, dtype=np.float64) for answer in answers])
@@ -73,7 +73,7 @@ class Client:
             value = json.loads(content)
         except ValueError:
             value = None
-        if not isinstance(value, dict) or not isinstance(value.get("probabilities"), list):
+        if not isinstance(value, dict) or not isinstance(_scores(value), list):
             raise self._fault(f"not a prediction: {content[:200]!r}")
         return value
 
@@ -81,6 +81,10 @@ class Client:
         return PackageError(
             problem, where=self._where, next_step="read the end of the server's log"
         )
+
+
+def _scores(answer: dict[str, Any]) -> Any:
+    return answer.get("probabilities", answer.get("values"))
 
 
 def _body(rows: Sequence[Row]) -> bytes:

@@ -14,13 +14,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipelines.errors import EvergreenError, PackageError
+from pipelines.inference.answers import distance
 from pipelines.inference.columns import encode_batch
 from pipelines.inference.session import ModelSession
 from pipelines.packaging.client import Client, Row
 from pipelines.packaging.server import running
 from pipelines.packaging.store import bento_path, model_folder
 from pipelines.paths import HomePaths
-from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, MODEL_FILE
+from pipelines.schema import Task
+from pipelines.signature import GOLDEN_FILE, MODEL_FILE, Signature, golden_answers
 from pipelines.verdicts import Outcome, Verdict
 
 NAME = "bento"
@@ -36,7 +38,7 @@ LOG_TAIL_BYTES = 4000
 
 @dataclass(frozen=True)
 class Answers:
-    """The probabilities of class 1 of the golden rows, each as one stage gave them.
+    """The answers to the golden rows (`Fitted.scores`), each as one stage gave them.
 
     Attributes:
         training: by the training code, before the export.
@@ -84,9 +86,11 @@ def prove(tag: str, artifact: Path, home: HomePaths, start_seconds: float) -> Ve
     except EvergreenError as error:
         evidence |= {"log": str(log), "log_tail": tail(log)}
         return Verdict(NAME, Outcome.ERROR, str(error), evidence)
-    training = golden.column(GOLDEN_ANSWER).to_numpy(zero_copy_only=False)
-    onnx = model.predict(tensors).probabilities
-    return compare(Answers(training, onnx, bento), evidence | served)
+    schema = model.signature.schema
+    columns = [golden.column(name).to_numpy() for name in golden_answers(schema)]
+    training = np.column_stack(columns) if schema.task == "multiclass" else columns[0]
+    onnx = model.predict(tensors).scores
+    return compare(Answers(training, onnx, bento), evidence | served, schema.task)
 
 
 def _serve_and_ask(
@@ -94,7 +98,7 @@ def _serve_and_ask(
 ) -> tuple[NDArray[np.float64], dict[str, Any]]:
     """The answers of a bento that runs for as long as this takes, and how fast they came."""
     with running(tag, home, start_seconds, log) as server, closing(Client(server)) as client:
-        answers = client.probabilities(rows)
+        answers = client.scores(rows)
         client.milliseconds(_cycle(rows, WARM_UP_ROWS))
         taken = client.milliseconds(_cycle(rows, TIMED_ROWS))
         return answers, {
@@ -103,7 +107,7 @@ def _serve_and_ask(
         }
 
 
-def compare(answers: Answers, evidence: dict[str, Any]) -> Verdict:
+def compare(answers: Answers, evidence: dict[str, Any], task: Task = "binary") -> Verdict:
     """Judge three sets of answers to the same rows; NaN is never within tolerance."""
     pairs = {
         "bento_onnx": (answers.bento, answers.onnx, SERVING_TOLERANCE),
@@ -115,19 +119,19 @@ def compare(answers: Answers, evidence: dict[str, Any]) -> Verdict:
     for name, (left, right, tolerance) in pairs.items():
         if left.shape != right.shape:
             differences[name] = None
-            broken.append(f"{name}: {left.size} answers against {right.size}")
+            broken.append(f"{name}: {len(left)} answers against {len(right)}")
             continue
-        worst = float(np.max(np.abs(left - right))) if left.size else 0.0
+        worst = distance(left, right, task)
         differences[name] = worst if np.isfinite(worst) else None
         if not worst <= tolerance:
             broken.append(f"{name}: differs by up to {worst:.3g}, allowed is {tolerance:g}")
     evidence = {**evidence, "max_abs_difference": differences}
     if broken:
         return Verdict(NAME, Outcome.FAILED, "; ".join(broken), evidence)
-    if answers.bento.size < MINIMUM_ROWS:
-        reason = f"{answers.bento.size} golden rows; a proof needs {MINIMUM_ROWS}"
+    if len(answers.bento) < MINIMUM_ROWS:
+        reason = f"{len(answers.bento)} golden rows; a proof needs {MINIMUM_ROWS}"
         return Verdict(NAME, Outcome.INCONCLUSIVE, reason, evidence)
-    reason = f"{answers.bento.size} golden rows answered as in training"
+    reason = f"{len(answers.bento)} golden rows answered as in training"
     return Verdict(NAME, Outcome.PASSED, reason, evidence)
 
 
@@ -141,7 +145,8 @@ def _read_golden(artifact: Path) -> pa.RecordBatch:
     path = artifact / GOLDEN_FILE
     try:
         table = pq.read_table(path)
-        table.column(GOLDEN_ANSWER)
+        for name in golden_answers(Signature.read(artifact).schema):
+            table.column(name)
     except (OSError, pa.ArrowException, KeyError) as error:
         raise PackageError(
             f"no golden rows: {error}",

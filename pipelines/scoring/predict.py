@@ -16,6 +16,7 @@ import pyarrow as pa
 from pipelines.errors import DataError
 from pipelines.inference.columns import encode_batch
 from pipelines.inference.session import ModelSession, Prediction
+from pipelines.scoring import answers
 from pipelines.scoring.sink import check_target, writing
 from pipelines.scoring.source import open_source
 from pipelines.serving import release
@@ -23,8 +24,8 @@ from pipelines.serving import release
 BATCH_ROWS = 65_536
 # Rows in one call of the graph: its one-hot columns then fit into the cache of a core.
 SLICE_ROWS = 2048
-ANSWERS = pa.schema([("probability", pa.float64()), ("label", pa.int8()), ("model", pa.string())])
 ROW = pa.field("row", pa.int64())
+MODEL = pa.field("model", pa.string())
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ def predict_file(  # noqa: PLR0913 (what has a default need not be given)
 
     Args:
         source: the rows; columns that the model does not know are ignored.
-        out: a .csv or .parquet file: `row` (from 0), the columns of `keep`, `probability` (of
-            class 1), `label`, and `model`. It appears when it is whole; on any error there is
+        out: a .csv or .parquet file: `row` (from 0), the columns of `keep`, the columns of
+            `answers.layout`, and `model`. It appears when it is whole; on any error there is
             none, or the one there was before.
         folder: holds model.onnx and signature.json.
         name: what `model` says in each row, as "flights@v3". If nobody knows, the version of a
@@ -67,26 +68,32 @@ def predict_file(  # noqa: PLR0913 (what has a default need not be given)
     started = time.monotonic()
     source = Path(source)
     model = ModelSession.open(folder)
-    _check(source, out, keep, batch_rows)
-    opened = open_source(source, model.signature.schema, keep, batch_rows)
-    layout = pa.schema([ROW, *opened.kept, *ANSWERS])
+    schema = model.signature.schema
+    answered = [*answers.layout(schema), MODEL]
+    _check(source, out, keep, [ROW.name, *(field.name for field in answered)], batch_rows)
+    opened = open_source(source, schema, keep, batch_rows)
+    layout = pa.schema([ROW, *opened.kept, *answered])
     name, done = name or _identity(model, folder), 0
     with writing(out, layout) as writer:
         for batch, prediction in _score(model, opened.batches()):
-            writer.write_batch(_answer(batch, prediction, done, layout, name))
+            kept = [batch.column(field.name) for field in opened.kept]
+            told = answers.columns(schema, prediction)
+            writer.write_batch(_rows(done, [*kept, *told], layout, name))
             done += batch.num_rows
             if on_progress is not None:
                 on_progress(done, opened.rows)
     return ScoringResult(done, time.monotonic() - started)
 
 
-def _check(source: Path, out: Path, keep: Sequence[str], batch_rows: int) -> None:
+def _check(
+    source: Path, out: Path, keep: Sequence[str], own: Sequence[str], batch_rows: int
+) -> None:
     check_target(out)
     if out.exists() and source.exists() and out.samefile(source):
         raise DataError(
             "the output would replace the input", where=str(out), next_step="name another file"
         )
-    taken = [column for column in keep if column in {ROW.name, *ANSWERS.names}]
+    taken = [column for column in keep if column in own]
     if taken or len(set(keep)) != len(keep):
         raise DataError(
             f"{', '.join(taken or keep)}: a column of the output already has this name",
@@ -141,17 +148,11 @@ def _score_batch(model: ModelSession, batch: pa.RecordBatch, first_row: int) -> 
     return Prediction(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _answer(
-    batch: pa.RecordBatch, prediction: Prediction, first_row: int, layout: pa.Schema, name: str
-) -> pa.RecordBatch:
-    rows = pa.array(np.arange(first_row, first_row + batch.num_rows))
-    kept = [batch.column(field.name) for field in list(layout)[1 : -len(ANSWERS)]]
-    answers = [
-        pa.array(prediction.probabilities),
-        pa.array(prediction.labels).cast(pa.int8()),
-        pa.repeat(pa.scalar(name), batch.num_rows),
-    ]
-    return pa.RecordBatch.from_arrays([rows, *kept, *answers], schema=layout)
+def _rows(first_row: int, columns: list[pa.Array], layout: pa.Schema, name: str) -> pa.RecordBatch:
+    count = len(columns[-1])
+    numbers = pa.array(np.arange(first_row, first_row + count))
+    named = pa.repeat(pa.scalar(name), count)
+    return pa.RecordBatch.from_arrays([numbers, *columns, named], schema=layout)
 
 
 def _identity(model: ModelSession, folder: Path) -> str:

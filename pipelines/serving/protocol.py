@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from pipelines.errors import CellError, RequestError
 from pipelines.inference.session import Prediction
+from pipelines.schema import Schema
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_ROWS = 4096
@@ -65,16 +66,20 @@ def read_rows(body: bytes) -> list[dict[str, Any]]:
     return rows
 
 
-def write_answer(model: str, version: str, prediction: Prediction) -> bytes:
-    """The answer to a request: one probability (of class 1) and one label for each row."""
-    return _dump(
-        {
-            "model": model,
-            "version": version,
-            "probabilities": prediction.probabilities.tolist(),
-            "labels": prediction.labels.tolist(),
-        }
-    )
+def write_answer(schema: Schema, model: str, version: str, prediction: Prediction) -> bytes:
+    """The answer to a request, one entry for each row.
+
+    `probabilities` (of class 1, or a list with one a class) and `labels` (0 or 1, or the name of
+    the class), or `values` for a regression.
+    """
+    answer: dict[str, Any] = {"model": model, "version": version}
+    if schema.task == "regression":
+        return _dump({**answer, "values": prediction.scores.tolist()})
+    labels = prediction.labels.tolist()
+    if schema.task == "multiclass":
+        labels = [schema.classes[label] for label in labels]
+        answer["classes"] = list(schema.classes)
+    return _dump({**answer, "probabilities": prediction.scores.tolist(), "labels": labels})
 
 
 def _parse(body: bytes) -> object:

@@ -56,8 +56,10 @@ class Prediction(bentoml.IODescriptor):
 
     model: str
     version: str
-    probabilities: list[float]
-    labels: list[int]
+    classes: list[str] | None = None
+    probabilities: list[float] | list[list[float]] | None = None
+    labels: list[int] | list[str] | None = None
+    values: list[float] | None = None
 
 
 @bentoml.service(
@@ -80,7 +82,7 @@ class Evergreen:
 
     @bentoml.api(route="/predict", input_spec=Predict, output_spec=Prediction)
     async def predict(self, rows: tuple[str, bytes]) -> Response:
-        """The probability of class 1, and the label, of each row of {"rows": [{...}, ...]}."""
+        """Probabilities and labels, or values, of the rows of {"rows": [{...}, ...]}."""
         content_type, body = rows
         try:
             return Response(await self._answer(content_type, body), media_type=JSON)
@@ -102,8 +104,9 @@ class Evergreen:
         return self._score(requested)
 
     def _score(self, requested: list[dict[str, Any]]) -> bytes:
-        prediction = self._model.predict(encode_rows(self._model.signature.schema, requested))
-        return write_answer(self._model.signature.model, self._version, prediction)
+        signature = self._model.signature
+        prediction = self._model.predict(encode_rows(signature.schema, requested))
+        return write_answer(signature.schema, signature.model, self._version, prediction)
 
 
 # The decorator made a bentoml.Service of the class, which its type does not say.

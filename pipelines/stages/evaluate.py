@@ -10,20 +10,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipelines.evaluation import plots, report
-from pipelines.evaluation.metrics import Certainty, importance, measure
+from pipelines.evaluation.curves import curves
+from pipelines.evaluation.importance import Columns, groups, importance
+from pipelines.evaluation.metrics import Certainty, measure
 from pipelines.evaluation.slices import slices
 from pipelines.files import emptied, read_json, write_json, write_text
-from pipelines.frames import groups, labels, slice_columns, tensors
+from pipelines.frames import groups as blocks_of
+from pipelines.frames import labels, slice_columns, tensors
 from pipelines.inference.session import ModelSession
+from pipelines.models.baseline import repeated
 from pipelines.paths import ModelPaths
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
 from pipelines.settings import ModelSettings
 from pipelines.signature import TRAINING_FILE
-from pipelines.statistics.auc import RocCurve, roc_curve
 from pipelines.statistics.blocks import Blocks
-from pipelines.statistics.calibration import reliability_curve
-
-_ROC_POINTS = 400
+from pipelines.statistics.quality import QUALITIES
 
 
 def run(paths: ModelPaths, settings: ModelSettings) -> None:
@@ -37,18 +38,17 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     evaluation = _evaluate(paths, settings)
     for folder in (paths.plots, paths.reports):
         emptied(folder)
-    auc = evaluation["metrics"]["auc"]
     write_json(_metrics(evaluation), paths.metrics)
     write_json(evaluation, paths.reports / "evaluation.json")
-    for name, picture in {
-        "roc": plots.roc(evaluation["roc"], auc["value"]),
-        "calibration": plots.calibration(evaluation["calibration"]),
-        "slices": plots.slices(evaluation["slices"], auc["value"]),
-        "importance": plots.importance(evaluation["importance"]),
-    }.items():
+    for name, picture in plots.all_of(evaluation).items():
         write_text(picture, paths.plots / f"{name}.svg")
     write_text(report.render(paths, paths.model), paths.reports / "report.html")
-    print(f"AUC {auc['value']:.4f} ({auc['low']:.4f} to {auc['high']:.4f})", flush=True)
+    reached = evaluation["metrics"][evaluation["measure"]["key"]]
+    print(
+        f"{evaluation['measure']['name']} {reached['value']:.4f} "
+        f"({reached['low']:.4f} to {reached['high']:.4f})",
+        flush=True,
+    )
 
 
 def _evaluate(paths: ModelPaths, settings: ModelSettings) -> dict[str, Any]:
@@ -58,25 +58,28 @@ def _evaluate(paths: ModelPaths, settings: ModelSettings) -> dict[str, Any]:
     holdout = pd.read_parquet(paths.splits / "holdout.parquet")
     session = ModelSession.open(paths.artifact)
     answers = labels(holdout, schema)
-    scores = session.predict(tensors(holdout, schema)).probabilities
-    constant = np.full(
-        len(answers), read_json(paths.artifact / TRAINING_FILE)["positive_share"], dtype=np.float64
-    )
-    blocks = Blocks.of(groups(holdout, schema))
+    scores = session.predict(tensors(holdout, schema)).scores
+    answer = np.array(read_json(paths.artifact / TRAINING_FILE)["constant"], dtype=np.float64)
+    constant = repeated(answer, len(answers), schema.task)
+    blocks = Blocks.of(blocks_of(holdout, schema))
     certainty = Certainty(chosen.bootstrap_rounds, chosen.confidence, chosen.seed)
     by_slice = slices(
-        slice_columns(holdout, schema, chosen.slices), answers, scores, blocks, certainty
+        schema.task,
+        slice_columns(holdout, schema, chosen.slices),
+        (answers, scores),
+        blocks,
+        certainty,
     )
     return {
+        "task": schema.task,
+        "measure": asdict(QUALITIES[schema.task]),
         "rows": len(answers),
-        "positives": int(answers.sum()),
         "blocks": blocks.count,
         "confidence": chosen.confidence,
-        "metrics": measure(answers, scores, blocks, certainty),
-        "baseline": measure(answers, constant, blocks, certainty),
+        "metrics": measure(schema.task, answers, scores, blocks, certainty),
+        "baseline": measure(schema.task, answers, constant, blocks, certainty),
         "slices": [asdict(each) for each in by_slice],
-        "roc": _thinned(roc_curve(answers, scores)),
-        "calibration": [asdict(point) for point in reliability_curve(answers, scores, chosen.bins)],
+        "curves": curves(schema, answers, scores, chosen.bins),
         "importance": _importance(session, holdout, answers, schema, settings),
     }
 
@@ -94,18 +97,10 @@ def _metrics(evaluation: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _thinned(curve: RocCurve) -> list[list[float]]:
-    """Points enough to draw the curve, the last of them always (1, 1)."""
-    points = np.column_stack([curve.false_positive_rate, curve.true_positive_rate]).round(5)
-    kept = np.unique(np.linspace(0, len(points) - 1, _ROC_POINTS).round().astype(int))
-    thinned: list[list[float]] = points[kept].tolist()
-    return thinned
-
-
 def _importance(
     session: ModelSession,
     holdout: pd.DataFrame,
-    answers: npt.NDArray[np.int64],
+    answers: npt.NDArray[Any],
     schema: Schema,
     settings: ModelSettings,
 ) -> dict[str, float]:
@@ -114,13 +109,13 @@ def _importance(
     rows = np.sort(generator.choice(len(holdout), size=size, replace=False))
     known = tensors(holdout.iloc[rows], schema)
 
-    def score(column: str | None, order: npt.NDArray[np.int64] | None) -> npt.NDArray[np.float64]:
+    def score(columns: Columns, order: npt.NDArray[np.int64] | None) -> npt.NDArray[np.float64]:
         given = dict(known)
-        for name, columns in ((NUMBERS, schema.numbers), (CATEGORIES, schema.categories)):
-            if column in columns:
-                place = columns.index(column)
+        for name, there in ((NUMBERS, schema.numbers), (CATEGORIES, schema.categories)):
+            places = [there.index(column) for column in columns if column in there]
+            if places:
                 given[name] = known[name].copy()
-                given[name][:, place] = known[name][order, place]
-        return session.predict(given).probabilities
+                given[name][:, places] = known[name][order][:, places]
+        return session.predict(given).scores
 
-    return importance(score, list(schema.features), answers[rows], settings.evaluate.seed)
+    return importance(schema.task, score, groups(schema), answers[rows], settings.evaluate.seed)

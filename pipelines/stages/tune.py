@@ -16,7 +16,7 @@ import pandas as pd
 from pipelines import registry
 from pipelines.files import emptied, replacing, write_json, write_text
 from pipelines.frames import features, labels
-from pipelines.models.base import Family, Params
+from pipelines.models.base import Family, Params, Training
 from pipelines.models.space import complete
 from pipelines.paths import ModelPaths, home
 from pipelines.progress import progress
@@ -108,7 +108,7 @@ class _Task:
 
 
 def _prepare(task: _Task) -> Callable[[Params], Iterator[tuple[float, bool]]]:
-    from pipelines.statistics.auc import auc
+    from pipelines.statistics.quality import goodness
 
     schema = Schema.read(task.splits)
     train = pd.read_parquet(task.splits / "train.parquet")
@@ -118,10 +118,10 @@ def _prepare(task: _Task) -> Callable[[Params], Iterator[tuple[float, bool]]]:
     family: Family = registry.load(registry.MODEL_FAMILIES, task.family)()
 
     def score(params: Params) -> Iterator[tuple[float, bool]]:
-        rungs = family.fit(train_features, train_labels, schema, params, task.seed)
+        rungs = family.fit(Training(train_features, train_labels, schema, params, task.seed))
         for number, fitted in enumerate(rungs, start=1):
-            answer = fitted.probabilities(tuning_features)
-            yield float(auc(tuning_labels, answer)), number == family.rungs
+            reached = goodness(schema.task, tuning_labels, fitted.scores(tuning_features))
+            yield reached, number == family.rungs
 
     return score
 

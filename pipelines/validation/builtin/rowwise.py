@@ -50,13 +50,17 @@ def of_rows(
 
 
 def classes(frame: pd.DataFrame, kept: np.ndarray, schema: Schema) -> Iterator[Result]:
-    """Labels are 0 or 1, and both occur in the rows that are kept."""
+    """Labels are what the task says, and there is something to tell apart in the rows kept."""
     if schema.target not in frame.columns:
         return
     label = frame[schema.target]
     if not pd.api.types.is_numeric_dtype(label):
         return  # the rule about types stops this run
     seen = label[kept & label.notna().to_numpy()].value_counts()
+    if schema.task == "regression":
+        yield from _values(label, schema)
+        return
+    allowed = range(len(schema.classes) or 2)
     counts = ", ".join(f"{value:g}: {seen[value]}" for value in sorted(seen.index, key=str)[:5])
 
     def judged(rule: str, is_held: bool, next_step: str) -> Result:
@@ -71,12 +75,35 @@ def classes(frame: pd.DataFrame, kept: np.ndarray, schema: Schema) -> Iterator[R
             next_step=next_step,
         )
 
-    yield judged("labels are 0 or 1", set(seen.index) <= {0, 1}, "mend the target in the dataset")
+    is_known = set(seen.index) <= set(allowed)
+    named = "labels are 0 or 1" if schema.task == "binary" else "labels are classes of the schema"
+    every = "both classes are" if schema.task == "binary" else "every class is"
+    yield judged(named, is_known, "mend the target in the dataset")
     yield judged(
-        "both classes are among the rows that are kept",
-        {0, 1} <= set(seen.index),
+        f"{every} among the rows that are kept",
+        set(allowed) <= set(seen.index),
         "widen the window (ingest.since), or check where the label comes from",
     )
+
+
+def _values(label: pd.Series, schema: Schema) -> Iterator[Result]:
+    """The values of a regression are finite, and not all the same."""
+    known = label.dropna().to_numpy(dtype="float64")
+    is_finite = bool(np.isfinite(known).all())
+    for rule, is_held, next_step in (
+        ("labels are finite", is_finite, "mend the target in the dataset"),
+        ("labels differ", np.unique(known).size > 1, "check where the label comes from"),
+    ):
+        yield Result(
+            table=ROWS,
+            rule=rule,
+            columns=(schema.target,),
+            severity=Severity.CRITICAL,
+            outcome=Outcome.PASSED if is_held else Outcome.FAILED,
+            expected="",
+            observed=f"{known.min():g} to {known.max():g}" if known.size else "no label",
+            next_step=next_step,
+        )
 
 
 def quarantine_share(table: str, read: int, taken: int, settings: ValidateSettings) -> Result:
