@@ -16,7 +16,7 @@ SIGNATURE_FILE = "signature.json"
 GOLDEN_FILE = "golden.parquet"
 TRAINING_FILE = "training.json"
 TRAINED_ON_FILE = "trained_on.parquet"
-_GOLDEN_ANSWER = "expected_answer"
+GOLDEN_ANSWER = "expected_answer"
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ class Signature:
 def golden_answers(schema: Schema) -> list[str]:
     """The columns of golden.parquet beside the features: what training code answered."""
     if schema.task != "multiclass":
-        return [_GOLDEN_ANSWER]
-    return [f"{_GOLDEN_ANSWER}_{place}" for place in range(len(schema.classes))]
+        return [GOLDEN_ANSWER]
+    return [f"{GOLDEN_ANSWER}_{place}" for place in range(len(schema.classes))]
 
 
 def digest(path: Path) -> str:

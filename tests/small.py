@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 
 from pipelines.files import write_json, write_parquet
 from pipelines.paths import ModelPaths
-from pipelines.schema import Schema
+from pipelines.schema import Schema, Task
 from pipelines.settings import ModelSettings, Settings, parse
 from pipelines.signature import TRAINING_FILE
 from pipelines.stages import evaluate, split, train
@@ -48,6 +49,20 @@ def table(rows: int = 3000, seed: int = 0, days: int = DAYS) -> pd.DataFrame:
             "plan": pd.Series(plan).astype("str"),
             "left": left,
         }
+    )
+
+
+def tasked(frame: pd.DataFrame, task: Task) -> tuple[pd.DataFrame, Schema]:
+    """The table with labels for another task, made from its columns and a little noise."""
+    if task == "binary":
+        return frame, SCHEMA
+    noise = np.random.default_rng(5).normal(0, 0.5, len(frame))
+    value = np.log(frame["spend"]) - 0.1 * frame["visits"] + (frame["plan"] == "basic") + noise
+    if task == "regression":
+        return frame.assign(left=10 * value), replace(SCHEMA, task="regression")
+    classes = np.digitize(value, np.quantile(value, [0.4, 0.8])).astype(float)
+    return frame.assign(left=classes), replace(
+        SCHEMA, task="multiclass", classes=("low", "middle", "high")
     )
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from pipelines.errors import DataError
-from pipelines.evaluation.metrics import Certainty, auc_interval, importance, measure
+from pipelines.evaluation.metrics import METRICS, Certainty, confusion, measure, quality_interval
+from pipelines.schema import Task
 from pipelines.statistics.auc import auc
 from pipelines.statistics.blocks import Blocks
 
+Labels = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float64]
 CERTAINTY = Certainty(rounds=300, confidence=0.95, seed=3)
 
 
@@ -26,7 +32,7 @@ def sample(
 
 def test_every_value_lies_within_its_interval_and_range() -> None:
     for seed in range(5):
-        for found in measure(*sample(seed=seed), CERTAINTY).values():
+        for found in measure("binary", *sample(seed=seed), CERTAINTY).values():
             assert 0 <= found["low"] <= found["value"] <= found["high"]
     assert found["high"] < np.inf
 
@@ -35,7 +41,7 @@ def test_the_values_are_those_of_scikit_learn() -> None:
     from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
     labels, scores, blocks = sample()
-    found = measure(labels, scores, blocks, CERTAINTY)
+    found = measure("binary", labels, scores, blocks, CERTAINTY)
     assert found["auc"]["value"] == pytest.approx(roc_auc_score(labels, scores))
     assert found["log_loss"]["value"] == pytest.approx(log_loss(labels, scores))
     assert found["brier"]["value"] == pytest.approx(brier_score_loss(labels, scores))
@@ -50,7 +56,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(days: int) -> None:
     for seed in range(60):
         labels, scores, blocks = sample(rows=1500, days=days, seed=seed)
         blocks = Blocks.of(np.arange(1500)) if days > 1000 else blocks
-        found = auc_interval(labels, scores, blocks, Certainty(150, 0.95, seed))
+        found = quality_interval("binary", labels, scores, blocks, Certainty(150, 0.95, seed))
         held += found.low <= truth <= found.high
     assert held >= 52
 
@@ -58,14 +64,14 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(days: int) -> None:
 def test_a_perfect_model_has_an_auc_of_one_and_no_more() -> None:
     labels = np.tile([0, 1], 200)
     scores = labels * 0.8 + 0.1
-    found = auc_interval(labels, scores, Blocks.of(np.arange(400) // 20), CERTAINTY)
+    found = quality_interval("binary", labels, scores, Blocks.of(np.arange(400) // 20), CERTAINTY)
     assert found.value == found.high == 1.0
     assert found.low < 1.0
 
 
 def test_the_trivial_baseline_ranks_nothing() -> None:
     labels, _, blocks = sample()
-    found = measure(labels, np.full(2000, labels.mean()), blocks, CERTAINTY)
+    found = measure("binary", labels, np.full(2000, labels.mean()), blocks, CERTAINTY)
     assert found["auc"]["value"] == 0.5
     assert found["ece"]["value"] == pytest.approx(0, abs=1e-12)
     share = labels.mean()
@@ -73,27 +79,59 @@ def test_the_trivial_baseline_ranks_nothing() -> None:
 
 
 def test_the_same_seed_gives_the_same_intervals() -> None:
-    assert measure(*sample(), CERTAINTY) == measure(*sample(), CERTAINTY)
+    assert measure("binary", *sample(), CERTAINTY) == measure("binary", *sample(), CERTAINTY)
 
 
 def test_one_class_only_is_refused() -> None:
     labels, scores, blocks = sample()
     with pytest.raises(DataError):
-        measure(np.ones_like(labels), scores, blocks, CERTAINTY)
+        measure("binary", np.ones_like(labels), scores, blocks, CERTAINTY)
 
 
-def test_importance_finds_what_the_scores_are_made_of() -> None:
-    draw = np.random.default_rng(1)
-    known = {name: draw.normal(size=3000) for name in ("much", "little", "none")}
-    labels = draw.random(3000) < 1 / (1 + np.exp(-2 * known["much"] - 0.5 * known["little"]))
+def classes(rows: int = 2000, seed: int = 0) -> tuple[Labels, Scores, Blocks]:
+    """Three classes that are mostly told apart, calibrated, in twenty days."""
+    draw = np.random.default_rng(seed)
+    scores = draw.dirichlet([0.4, 0.4, 0.4], rows)
+    labels = (draw.random((rows, 1)) > scores.cumsum(axis=1)).sum(axis=1)
+    return labels, scores, Blocks.of(draw.integers(0, 20, rows))
 
-    def score(column: str | None, order: npt.NDArray[np.int64] | None) -> npt.NDArray[np.float64]:
-        given = {
-            name: values[order] if name == column else values for name, values in known.items()
-        }
-        return 1 / (1 + np.exp(-2 * given["much"] - 0.5 * given["little"]))
 
-    found = importance(score, ["none", "little", "much"], labels.astype(np.int64), seed=2)
-    assert list(found) == ["much", "little", "none"]
-    assert found["none"] == 0.0
-    assert found["much"] > 0.2 > found["little"] > 0
+def delays(rows: int = 2000, seed: int = 0) -> tuple[Scores, Scores, Blocks]:
+    """Minutes that are half foreseen, in twenty days."""
+    draw = np.random.default_rng(seed)
+    values = draw.normal(8, 20, rows)
+    return values + draw.normal(0, 20, rows), values, Blocks.of(draw.integers(0, 20, rows))
+
+
+def test_several_classes_are_measured_as_scikit_learn_does() -> None:
+    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
+
+    labels, scores, blocks = classes()
+    found = measure("multiclass", labels, scores, blocks, CERTAINTY)
+    decided = scores.argmax(axis=1)
+    assert found["accuracy"]["value"] == pytest.approx(accuracy_score(labels, decided))
+    assert found["macro_f1"]["value"] == pytest.approx(f1_score(labels, decided, average="macro"))
+    assert found["log_loss"]["value"] == pytest.approx(log_loss(labels, scores))
+    assert found["ece"]["value"] < 0.05
+    assert confusion(labels, scores) == confusion_matrix(labels, decided).tolist()
+
+
+def test_values_are_measured_as_scikit_learn_does() -> None:
+    from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+
+    truth, values, blocks = delays()
+    found = measure("regression", truth, values, blocks, CERTAINTY)
+    assert found["mae"]["value"] == pytest.approx(mean_absolute_error(truth, values))
+    assert found["rmse"]["value"] == pytest.approx(root_mean_squared_error(truth, values))
+    assert found["r2"]["value"] == pytest.approx(r2_score(truth, values))
+    assert found["bias"]["low"] < 0 < found["bias"]["high"]
+
+
+@pytest.mark.parametrize(("task", "drawn"), [("multiclass", classes), ("regression", delays)])
+def test_every_metric_of_a_task_holds_its_value(task: Task, drawn: Callable[..., Any]) -> None:
+    found = measure(task, *drawn(), CERTAINTY)
+    assert list(found) == [metric.key for metric in METRICS[task]]
+    for metric in METRICS[task]:
+        interval = found[metric.key]
+        assert metric.lowest <= interval["low"] <= interval["value"] <= interval["high"]
+        assert interval["high"] <= metric.highest

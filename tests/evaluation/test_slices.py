@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pipelines.evaluation.metrics import Certainty
-from pipelines.evaluation.slices import FEWEST_OF_A_CLASS, slices
+from pipelines.evaluation.slices import FEWEST_ROWS, slices
 from pipelines.statistics.auc import auc
 from pipelines.statistics.blocks import Blocks
-from tests.evaluation.test_metrics import sample
+from tests.evaluation.test_metrics import classes, delays, sample
 
 CERTAINTY = Certainty(rounds=100, confidence=0.95, seed=3)
 
@@ -17,7 +17,7 @@ def test_every_value_of_every_column_the_largest_first() -> None:
     labels, scores, blocks = sample()
     city = np.array(["Oslo"] * 1200 + ["Bergen"] * 750 + ["Ålesund"] * 50, dtype=object)
     plan = np.array(["basic", "full"] * 1000, dtype=object)
-    found = slices({"city": city, "plan": plan}, labels, scores, blocks, CERTAINTY)
+    found = slices("binary", {"city": city, "plan": plan}, (labels, scores), blocks, CERTAINTY)
     assert [(each.column, each.value, each.rows) for each in found] == [
         ("city", "Oslo", 1200),
         ("city", "Bergen", 750),
@@ -28,12 +28,12 @@ def test_every_value_of_every_column_the_largest_first() -> None:
     for each, mask in zip(
         found, [city == "Oslo", city == "Bergen", city == "Ålesund"], strict=False
     ):
-        assert each.positives == labels[mask].sum()
-        assert each.mean_score == scores[mask].mean()
-        if each.auc:
-            assert each.auc.value == auc(labels[mask], scores[mask])
-            assert each.auc.low <= each.auc.value <= each.auc.high
-    assert found[2].auc is None  # fewer than thirty of a class
+        assert each.observed == labels[mask].mean()
+        assert each.predicted == scores[mask].mean()
+        if each.quality:
+            assert each.quality.value == auc(labels[mask], scores[mask])
+            assert each.quality.low <= each.quality.value <= each.quality.high
+    assert found[2].quality is None  # fewer than thirty of a class
 
 
 def test_just_enough_of_a_class_and_one_too_few() -> None:
@@ -41,19 +41,36 @@ def test_just_enough_of_a_class_and_one_too_few() -> None:
     scores = np.linspace(0.01, 0.99, rows)
     everything = {"all": np.array(["x"] * rows, dtype=object)}
     blocks = Blocks.of(np.arange(rows) % 10)
-    for positives, is_enough in ((FEWEST_OF_A_CLASS, True), (FEWEST_OF_A_CLASS - 1, False)):
+    for positives, is_enough in ((FEWEST_ROWS, True), (FEWEST_ROWS - 1, False)):
         for labels in (np.arange(rows) < positives, np.arange(rows) >= positives):
-            (found,) = slices(everything, labels.astype(np.int64), scores, blocks, CERTAINTY)
-            assert (found.auc is not None) == is_enough
+            (found,) = slices(
+                "binary", everything, (labels.astype(np.int64), scores), blocks, CERTAINTY
+            )
+            assert (found.quality is not None) == is_enough
 
 
 def test_one_block_says_nothing_of_others() -> None:
     labels, scores, _ = sample()
     everything = {"all": np.array(["x"] * 2000, dtype=object)}
-    (found,) = slices(everything, labels, scores, Blocks.of(np.zeros(2000)), CERTAINTY)
-    assert found.auc is None
+    (found,) = slices("binary", everything, (labels, scores), Blocks.of(np.zeros(2000)), CERTAINTY)
+    assert found.quality is None
 
 
 def test_no_columns_no_slices() -> None:
     labels, scores, blocks = sample()
-    assert slices({}, labels, scores, blocks, CERTAINTY) == []
+    assert slices("binary", {}, (labels, scores), blocks, CERTAINTY) == []
+
+
+def test_other_tasks_count_rows_and_not_classes() -> None:
+    truth, values, blocks = delays()
+    column = {"kind": np.array(["a"] * 1975 + ["b"] * 25, dtype=object)}
+    many, few = slices("regression", column, (truth, values), blocks, CERTAINTY)
+    assert many.quality is not None
+    assert many.quality.value == np.abs(truth - values)[:1975].mean()
+    assert many.observed == truth[:1975].mean()
+    assert few.quality is None
+    labels, scores, blocks = classes()
+    (found, _) = slices("multiclass", column, (labels, scores), blocks, CERTAINTY)
+    assert found.observed is None
+    assert found.quality is not None
+    assert found.quality.value == (scores.argmax(axis=1) == labels)[:1975].mean()

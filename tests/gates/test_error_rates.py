@@ -54,7 +54,7 @@ def by_rows(paired):
 
 
 def by_blocks(paired):
-    return differences.auc(paired, SETTINGS).lower(ALPHA) > -MARGIN
+    return differences.quality(paired, SETTINGS).lower(ALPHA) > -MARGIN
 
 
 def naive(paired):

@@ -9,8 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipelines.gates.evidence import Leg, ShuffledControl
+from pipelines.gates.evidence import Leg
 from pipelines.gates.judge import judge
+from pipelines.statistics.auc import chance_standard_error
+from pipelines.statistics.chance import Chance
 from pipelines.verdicts import Outcome
 from tests.gates.factories import FIRST_HELD_DAY, RUN, SETTINGS, health
 
@@ -110,7 +112,7 @@ PLANTS = {
         "challenger overlap",
     ),
     "shuffled labels still predict": (
-        {"run": replace(RUN, control=ShuffledControl(0.56, 1200, 4800))},
+        {"run": replace(RUN, control=Chance("AUC", 0.56, 0.5, chance_standard_error(1200, 4800)))},
         "shuffled labels",
     ),
     "classes swapped": (

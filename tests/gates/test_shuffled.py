@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from pipelines.gates.evidence import ShuffledControl
 from pipelines.gates.shuffled import judge_shuffled_control
-from pipelines.statistics.auc import auc, chance_standard_error
+from pipelines.statistics.auc import chance_standard_error
+from pipelines.statistics.chance import Chance, chance
 from pipelines.verdicts import Outcome
 
 ERROR = chance_standard_error(200, 1800)
@@ -24,12 +24,13 @@ ERROR = chance_standard_error(200, 1800)
     ],
 )
 def test_three_standard_errors_are_the_limit(found, outcome):
-    assert judge_shuffled_control(ShuffledControl(found, 200, 1800)).outcome is outcome
+    assert judge_shuffled_control(Chance("AUC", found, 0.5, ERROR)).outcome is outcome
 
 
 def test_a_control_that_was_not_run_or_has_one_class_is_inconclusive():
     assert judge_shuffled_control(None).outcome is Outcome.INCONCLUSIVE
-    assert judge_shuffled_control(ShuffledControl(0.5, 0, 10)).outcome is Outcome.INCONCLUSIVE
+    one_class = chance("binary", np.zeros(10), np.linspace(0, 1, 10))
+    assert judge_shuffled_control(one_class).outcome is Outcome.INCONCLUSIVE
 
 
 def test_only_labels_shuffled_on_both_sides_are_a_control():
@@ -43,9 +44,7 @@ def test_only_labels_shuffled_on_both_sides_are_a_control():
         model = LogisticRegression().fit(features[:1000], permuted[:1000])
         scores = model.predict_proba(features[1000:])[:, 1]
         for found, answer in ((shuffled, permuted), (true, labels)):
-            held = answer[1000:]
-            positives = int(held.sum())
-            control = ShuffledControl(auc(held, scores), positives, 1000 - positives)
+            control = chance("binary", answer[1000:], scores)
             found.append(judge_shuffled_control(control).outcome)
     assert shuffled.count(Outcome.PASSED) >= 39
     assert true.count(Outcome.FAILED) >= 20

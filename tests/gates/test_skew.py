@@ -4,24 +4,31 @@ import numpy as np
 import pytest
 
 from pipelines.gates.evidence import Leg
-from pipelines.gates.skew import conversion_leg, judge_skew, serving_leg
+from pipelines.gates.skew import conversion_leg, judge_skew
 from pipelines.verdicts import Outcome
 
 ANSWERS = np.linspace(0, 1, 1000)
 
 
+def _leg(before, after, task="binary"):
+    return conversion_leg("training", before, "onnx", after, task)
+
+
 @pytest.mark.parametrize(
     ("leg", "outcome"),
     [
-        (conversion_leg("training", ANSWERS, "onnx", ANSWERS + 9e-5), Outcome.PASSED),
-        (conversion_leg("training", ANSWERS, "onnx", ANSWERS + 2e-4), Outcome.FAILED),
-        (serving_leg("onnx", ANSWERS, "bento", ANSWERS + 5e-7), Outcome.PASSED),
-        (serving_leg("onnx", ANSWERS, "bento", ANSWERS + 2e-6), Outcome.FAILED),
-        (serving_leg("onnx", ANSWERS, "bento", ANSWERS * np.nan), Outcome.FAILED),
-        (serving_leg("onnx", ANSWERS, "bento", ANSWERS[:-1]), Outcome.FAILED),
-        (serving_leg("onnx", ANSWERS[1:], "bento", ANSWERS[1:]), Outcome.INCONCLUSIVE),
-        (serving_leg("onnx", ANSWERS[1:], "bento", ANSWERS[1:] + 0.1), Outcome.FAILED),
-        (serving_leg("onnx", ANSWERS[:0], "bento", ANSWERS[:0]), Outcome.INCONCLUSIVE),
+        (_leg(ANSWERS, ANSWERS + 9e-5), Outcome.PASSED),
+        (_leg(ANSWERS, ANSWERS + 2e-4), Outcome.FAILED),
+        (_leg(np.eye(4)[[0] * 1000], np.eye(4)[[0] * 1000] + 9e-5, "multiclass"), Outcome.PASSED),
+        (_leg(np.eye(4)[[0] * 1000], np.eye(4)[[1] * 1000], "multiclass"), Outcome.FAILED),
+        # A value counts relative to its size: float32 has seven digits of it.
+        (_leg(1000 * ANSWERS + 900, 1000 * ANSWERS + 900.05, "regression"), Outcome.PASSED),
+        (_leg(1000 * ANSWERS + 900, 1000 * ANSWERS + 901, "regression"), Outcome.FAILED),
+        (_leg(ANSWERS, ANSWERS * np.nan), Outcome.FAILED),
+        (_leg(ANSWERS, ANSWERS[:-1]), Outcome.FAILED),
+        (_leg(ANSWERS[1:], ANSWERS[1:]), Outcome.INCONCLUSIVE),
+        (_leg(ANSWERS[1:], ANSWERS[1:] + 0.1), Outcome.FAILED),
+        (_leg(ANSWERS[:0], ANSWERS[:0]), Outcome.INCONCLUSIVE),
     ],
 )
 def test_a_leg_is_held_to_its_tolerance(leg, outcome):

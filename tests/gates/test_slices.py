@@ -89,7 +89,7 @@ def test_small_values_are_judged_together_and_reported_apart():
     assert {"carrier=C12", "carrier=C15"} <= set(reported)
     assert sorted(tested + reported) == sorted(f"carrier={name}" for name in (*CARRIERS, POOLED))
     assert all(
-        min(found["positives"], found["negatives"]) >= SETTINGS.slice_positives
+        min(found["rows"].values()) >= SETTINGS.slice_positives
         for found in verdict.evidence["tested"]
     )
 

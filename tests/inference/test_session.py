@@ -38,8 +38,8 @@ def test_the_graph_answers_as_training_did(artifact: Path, threads: int) -> None
     prediction = model.predict(encode_batch(model.signature.schema, golden))
     expected = golden.column(GOLDEN_ANSWER).to_numpy()
 
-    assert prediction.probabilities.dtype == np.float64
-    np.testing.assert_allclose(prediction.probabilities, expected, atol=1e-6, rtol=0)
+    assert prediction.scores.dtype == np.float64
+    np.testing.assert_allclose(prediction.scores, expected, atol=1e-6, rtol=0)
     np.testing.assert_array_equal(prediction.labels, (expected > 0.5).astype(np.int64))
 
 
@@ -48,7 +48,7 @@ def test_a_row_of_which_nothing_is_known_is_answered(artifact: Path) -> None:
     schema = model.signature.schema
     prediction = model.predict(encode_rows(schema, [dict.fromkeys(schema.features)]))
 
-    assert 0 < prediction.probabilities[0] < 1
+    assert 0 < prediction.scores[0] < 1
 
 
 def test_a_graph_with_another_digest_is_not_loaded(folder: Path) -> None:

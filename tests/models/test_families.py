@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,25 @@ from pipelines.errors import ModelError
 from pipelines.frames import features, labels
 from pipelines.inference.session import ModelSession
 from pipelines.models import parity
-from pipelines.models.base import Family, Fitted, last
+from pipelines.models.base import Family, Fitted, Training, last
 from pipelines.models.space import defaults
-from pipelines.schema import Schema
+from pipelines.schema import Schema, Task
 from pipelines.signature import MODEL_FILE, Signature, digest
-from pipelines.statistics.auc import auc
-from tests.small import SCHEMA, table
+from pipelines.statistics import quality
+from tests.small import SCHEMA, table, tasked
 
 # What a float32 probability can hold, and a little for the sums before it.
 TOLERANCE = 1e-6
-QUICK: dict[str, dict[str, Any]] = {"hist_gradient_boosting": {"max_iter": 12}}
-
-every_family = pytest.mark.parametrize("name", sorted(registry.MODEL_FAMILIES))
+# Kernels and layers add up many float32 products; the project allows 1e-4.
+LOOSER = {"svm": 2e-5, "mlp": 5e-6}
+QUICK: dict[str, dict[str, Any]] = {
+    "hist_gradient_boosting": {"max_iter": 12},
+    "forest": {"n_estimators": 12, "max_depth": 8},
+    "mlp": {"max_iter": 20, "hidden": 12},
+    "sgd": {"epochs": 5},
+}
+# What each reaches on later rows of the small table, less a little.
+REACHED: dict[Task, float] = {"binary": 0.75, "multiclass": 0.6, "regression": -9.0}
 
 
 def family(name: str) -> Family:
@@ -37,11 +45,25 @@ def family(name: str) -> Family:
     return made
 
 
-def fit(name: str, frame: pd.DataFrame, schema: Schema = SCHEMA, seed: int = 1) -> Fitted:
-    rungs = family(name).fit(
-        features(frame, schema), labels(frame, schema), schema, QUICK.get(name, {}), seed
+every_family = pytest.mark.parametrize("name", sorted(registry.MODEL_FAMILIES))
+every_pair = pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        (name, task)
+        for name in sorted(registry.MODEL_FAMILIES)
+        for task in sorted(family(name).tasks)
+    ],
+)
+
+
+def training(name: str, frame: pd.DataFrame, schema: Schema = SCHEMA) -> Training:
+    return Training(
+        features(frame, schema), labels(frame, schema), schema, QUICK.get(name, {}), seed=1
     )
-    return last(rungs)
+
+
+def fit(name: str, frame: pd.DataFrame, schema: Schema = SCHEMA) -> Fitted:
+    return last(family(name).fit(training(name, frame, schema)))
 
 
 def opened(fitted: Fitted, schema: Schema, folder: Path) -> ModelSession:
@@ -51,54 +73,59 @@ def opened(fitted: Fitted, schema: Schema, folder: Path) -> ModelSession:
 
 
 def worst(name: str, frame: pd.DataFrame, schema: Schema, folder: Path) -> dict[str, float]:
-    """The largest |dp| between training code and graph, for each kind of row."""
+    """The largest difference of training code and graph, for each kind of row."""
     fitted = fit(name, frame, schema)
     session = opened(fitted, schema, folder)
     return parity.differences(fitted, session, parity.cases(frame, schema, 3))
 
 
-@every_family
-def test_it_yields_as_many_rungs_as_it_says(name: str) -> None:
-    frame = table(400)
-    known, answers = features(frame, SCHEMA), labels(frame, SCHEMA)
-    rungs = list(family(name).fit(known, answers, SCHEMA, QUICK.get(name, {}), 1))
+@every_pair
+def test_it_yields_as_many_rungs_as_it_says(name: str, task: Task) -> None:
+    frame, schema = tasked(table(400), task)
+    given = training(name, frame, schema)
+    rungs = list(family(name).fit(given))
     assert len(rungs) == family(name).rungs
     for fitted in rungs:
-        said = fitted.probabilities(known)
-        assert said.shape == (400,)
+        said = fitted.scores(given.frame)
         assert said.dtype == np.float64
-        assert ((said >= 0) & (said <= 1)).all()
+        assert said.shape == ((400, 3) if task == "multiclass" else (400,))
+        if task != "regression":
+            assert ((said >= 0) & (said <= 1)).all()
+        if task == "multiclass":
+            assert np.allclose(said.sum(axis=1), 1)
 
 
 @every_family
 def test_an_earlier_rung_is_not_changed_by_a_later_one(name: str) -> None:
-    frame = table(400)
-    known, answers = features(frame, SCHEMA), labels(frame, SCHEMA)
-    rungs = family(name).fit(known, answers, SCHEMA, QUICK.get(name, {}), 1)
+    given = training(name, table(400))
+    rungs = family(name).fit(given)
     first = next(rungs)
-    before = first.probabilities(known)
+    before = first.scores(given.frame)
     list(rungs)
-    assert np.array_equal(first.probabilities(known), before)
+    assert np.array_equal(first.scores(given.frame), before)
 
 
-@every_family
-def test_it_learns_what_there_is_to_learn(name: str) -> None:
-    frame, later = table(2000), table(2000, seed=9)
-    said = fit(name, frame).probabilities(features(later, SCHEMA))
-    reached = auc(labels(later, SCHEMA), said)
-    assert reached == 0.5 if name == "baseline" else reached > 0.75
+@every_pair
+def test_it_learns_what_there_is_to_learn(name: str, task: Task) -> None:
+    frame, schema = tasked(table(2000), task)
+    later, _ = tasked(table(2000, seed=9), task)
+    said = fit(name, frame, schema).scores(features(later, schema))
+    reached = quality.goodness(task, labels(later, schema), said)
+    assert (reached > REACHED[task]) == (name != "baseline"), reached
 
 
-@every_family
-def test_the_graph_answers_as_the_model_does(name: str, tmp_path: Path) -> None:
-    found = worst(name, table(1500), SCHEMA, tmp_path)
+@every_pair
+def test_the_graph_answers_as_the_model_does(name: str, task: Task, tmp_path: Path) -> None:
+    frame, schema = tasked(table(1500), task)
+    found = worst(name, frame, schema, tmp_path)
     assert set(found) == {"ordinary", "boundary", "missing", "unseen category"}
-    assert max(found.values()) <= TOLERANCE, found
+    assert max(found.values()) <= LOOSER.get(name, TOLERANCE), found
 
 
-@every_family
-def test_the_same_rows_give_the_same_bytes(name: str) -> None:
-    assert fit(name, table(500)).to_onnx("shop") == fit(name, table(500)).to_onnx("shop")
+@every_pair
+def test_the_same_rows_give_the_same_bytes(name: str, task: Task) -> None:
+    frame, schema = tasked(table(500), task)
+    assert fit(name, frame, schema).to_onnx("shop") == fit(name, frame, schema).to_onnx("shop")
 
 
 def test_the_same_bytes_in_processes_with_other_hash_seeds() -> None:
@@ -178,7 +205,7 @@ def test_odd_data_keeps_its_parity(
 ) -> None:
     frame, schema = odd(table(600))
     found = worst(name, frame, schema, tmp_path)
-    assert max(found.values()) <= TOLERANCE, found
+    assert max(found.values()) <= LOOSER.get(name, TOLERANCE), found
 
 
 @every_family
@@ -187,22 +214,18 @@ def test_one_row_is_answered_as_it_is_among_many(name: str, tmp_path: Path) -> N
     fitted = fit(name, frame)
     session = opened(fitted, SCHEMA, tmp_path)
     rows = parity.cases(frame, SCHEMA, 3)["ordinary"]
-    whole = fitted.probabilities(features(rows, SCHEMA))
+    whole = fitted.scores(features(rows, SCHEMA))
     one = features(rows.iloc[[7]], SCHEMA)
-    assert fitted.probabilities(one)[0] == pytest.approx(whole[7], abs=1e-12)
+    assert fitted.scores(one)[0] == pytest.approx(whole[7], abs=1e-12)
     found = parity.differences(fitted, session, {"one": rows.iloc[[7]]})
-    assert found["one"] <= TOLERANCE
+    assert found["one"] <= LOOSER.get(name, TOLERANCE)
 
 
 @every_family
 def test_a_hyperparameter_that_it_does_not_have_is_named(name: str) -> None:
     frame = table(50)
     with pytest.raises(ModelError, match=f"{name} has no hyperparameter 'depth'") as caught:
-        next(
-            family(name).fit(
-                features(frame, SCHEMA), labels(frame, SCHEMA), SCHEMA, {"depth": 3}, 1
-            )
-        )
+        next(family(name).fit(replace(training(name, frame), params={"depth": 3})))
     for knob in family(name).space():
         assert knob in str(caught.value)
 

@@ -14,7 +14,7 @@ from pipelines.errors import ModelError
 from pipelines.frames import features, labels
 from pipelines.inference.session import ModelSession
 from pipelines.models import hist_gradient_boosting, parity
-from pipelines.models.base import last
+from pipelines.models.base import Training, last
 from pipelines.models.tabular import Tabular
 from pipelines.schema import Schema
 from tests.models.test_families import fit, opened
@@ -56,19 +56,13 @@ def test_without_float32_thresholds_parity_fails(monkeypatch: pytest.MonkeyPatch
     frame, schema = _at_thresholds()
 
     def difference() -> float:
-        fitted = last(
-            hist_gradient_boosting.HistGradientBoosting().fit(
-                features(frame, schema),
-                labels(frame, schema),
-                schema,
-                {"max_iter": 30, "min_samples_leaf": 20},
-                1,
-            )
-        )
+        params = {"max_iter": 30, "min_samples_leaf": 20}
+        training = Training(features(frame, schema), labels(frame, schema), schema, params, 1)
+        fitted = last(hist_gradient_boosting.HistGradientBoosting().fit(training))
         return _difference(fitted, frame, schema)
 
     assert difference() <= 1e-6
-    monkeypatch.setattr(hist_gradient_boosting, "_with_float32_thresholds", copy.deepcopy)
+    monkeypatch.setattr(hist_gradient_boosting, "_exportable", copy.deepcopy)
     assert difference() > 1e-3
 
 
@@ -132,28 +126,11 @@ def test_a_difference_at_the_tolerance_is_allowed() -> None:
 
 def test_a_swapped_graph_is_refused(tmp_path: Path) -> None:
     frame = table(800)
-    session = opened(fit(HGB, frame, seed=1), SCHEMA, tmp_path)
-    other = fit(HGB, frame.assign(left=1 - frame["left"]), seed=1)
+    session = opened(fit(HGB, frame), SCHEMA, tmp_path)
+    other = fit(HGB, frame.assign(left=1 - frame["left"]))
     found = parity.differences(other, session, parity.cases(frame, SCHEMA, 1))
     with pytest.raises(ModelError):
         parity.require(found, 1e-4, "shop")
-
-
-def test_golden_rows_are_as_many_as_asked_for_and_hard_ones_among_them() -> None:
-    frame = table(2000)
-    golden = parity.golden(frame, SCHEMA, 1000, seed=5)
-    assert len(golden) == 1000
-    assert list(golden.columns) == list(SCHEMA.features)
-    assert (golden[SCHEMA.categories[0]] == parity.UNSEEN).any()
-    assert golden[list(SCHEMA.numbers)].isna().all(axis=1).any()
-
-
-def test_a_small_table_gives_fewer_golden_rows_and_none_twice_over() -> None:
-    frame = table(50)
-    golden = parity.golden(frame, SCHEMA, 1000, seed=5)
-    assert len(golden) < 1000
-    ordinary = golden.tail(50)
-    assert len(ordinary.drop_duplicates()) == len(frame[list(SCHEMA.features)].drop_duplicates())
 
 
 def test_a_session_of_the_wrong_schema_does_not_open(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_what_is_no_answer_is_a_fault(status: int, content: bytes, words: str) -
         closing(Client(server)) as client,
         pytest.raises(PackageError, match="/predict") as caught,
     ):
-        client.probabilities([{"x": 1.0}])
+        client.scores([{"x": 1.0}])
 
     assert words in caught.value.problem
 

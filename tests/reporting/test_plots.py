@@ -10,8 +10,8 @@ from pipelines.evaluation import plots as evaluation
 from pipelines.reporting import plots
 
 SLICES = [
-    {"column": "city", "value": "Oslo & <b>", "auc": {"value": 0.7, "low": 0.6, "high": 0.8}},
-    {"column": "city", "value": "Bergen", "auc": None},
+    {"column": "city", "value": "Oslo & <b>", "quality": {"value": 0.7, "low": 0.6, "high": 0.8}},
+    {"column": "city", "value": "Bergen", "quality": None},
 ]
 DRAWN = {
     "roc": lambda: evaluation.roc([[0.0, 0.0], [0.2, 0.6], [1.0, 1.0]], 0.71),
@@ -19,11 +19,22 @@ DRAWN = {
         [
             {"mean_probability": 0.1, "observed_rate": 0.12},
             {"mean_probability": 0.9, "observed_rate": 0.8},
+        ],
+        of_classes=False,
+    ),
+    "confusion": lambda: evaluation.confusion([[40, 2], [0, 58]], ["cat", "dog"]),
+    "agreement": lambda: evaluation.agreement(
+        [
+            {"predicted": -4.0, "true": -5.0, "low": -20.0, "high": 3.0},
+            {"predicted": 30.0, "true": 33.0, "low": 2.0, "high": 90.0},
         ]
     ),
-    "slices": lambda: evaluation.slices(SLICES, 0.72),
-    "no slices": lambda: evaluation.slices([], 0.72),
-    "importance": lambda: evaluation.importance({f"column {n}": 1 / (n + 1) for n in range(20)}),
+    "errors": lambda: evaluation.errors([3, 40, 2], [-30.0, -10.0, 10.0, 30.0]),
+    "slices": lambda: evaluation.slices(SLICES, 0.72, "AUC"),
+    "no slices": lambda: evaluation.slices([], 0.72, "AUC"),
+    "importance": lambda: evaluation.importance(
+        {f"column {n}": 1 / (n + 1) for n in range(20)}, "AUC"
+    ),
 }
 
 

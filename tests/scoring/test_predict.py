@@ -67,7 +67,7 @@ def test_batches_and_rows_give_the_same_answers(
 ) -> None:
     model = ModelSession.open(artifact)
     rows: list[dict[str, Any]] = golden[list(SCHEMA.features)].to_dict("records")
-    expected = model.predict(encode_rows(SCHEMA, rows)).probabilities
+    expected = model.predict(encode_rows(SCHEMA, rows)).scores
     for batch_rows in (7, 500, 10_000):
         out = tmp_path / f"{batch_rows}.parquet"
         predict_file(write(golden, tmp_path / "in.parquet"), out, artifact, batch_rows=batch_rows)
@@ -210,7 +210,7 @@ def test_missing_values_of_a_csv_are_told_apart_by_kind(artifact: Path, tmp_path
         {**nothing, "carrier": "NA"},
         {**nothing, "distance": 1, "wind_speed": 3, "carrier": " U\nA", "origin": 'a"b'},
     ]
-    expected = ModelSession.open(artifact).predict(encode_rows(SCHEMA, rows)).probabilities
+    expected = ModelSession.open(artifact).predict(encode_rows(SCHEMA, rows)).scores
 
     assert read(tmp_path / "out.parquet")["probability"].tolist() == expected.tolist()
 

@@ -13,7 +13,6 @@ import pytest
 from pipelines.errors import ModelError
 from pipelines.files import read_json
 from pipelines.frames import groups, tensors
-from pipelines.gates.evidence import ShuffledControl
 from pipelines.gates.shuffled import judge_shuffled_control
 from pipelines.inference.session import ModelSession
 from pipelines.models import hist_gradient_boosting
@@ -49,7 +48,7 @@ def test_what_a_model_folder_holds(tmp_path: Path) -> None:
     }
     training = read_json(paths.artifact / TRAINING_FILE)
     assert training["rows"] == len(learned)
-    assert training["positive_share"] == pytest.approx(learned["left"].mean())
+    assert training["constant"][1] == pytest.approx(learned["left"].mean())
     assert pd.Timestamp(training["until"]) == learned["day"].max()
     assert max(training["parity"].values()) <= 1e-6
     seen = pd.read_parquet(paths.artifact / TRAINED_ON_FILE)
@@ -61,14 +60,14 @@ def test_golden_rows_are_answered_by_the_graph_as_they_were_by_the_model(tmp_pat
     paths = run(tmp_path)
     golden = pd.read_parquet(paths.artifact / GOLDEN_FILE)
     assert len(golden) == 1000
-    answers = ModelSession.open(paths.artifact).predict(tensors(golden, SCHEMA)).probabilities
+    answers = ModelSession.open(paths.artifact).predict(tensors(golden, SCHEMA)).scores
     assert np.abs(answers - golden[GOLDEN_ANSWER]).max() <= 1e-6
 
 
 def test_shuffled_labels_teach_nothing(tmp_path: Path) -> None:
     control = read_json(run(tmp_path).artifact / TRAINING_FILE)["shuffled"]
-    spread = np.sqrt(1 / control["positives"] + 1 / control["negatives"]) / np.sqrt(12)
-    assert abs(control["auc"] - 0.5) < 4 * spread
+    assert control["measure"] == "AUC"
+    assert abs(control["value"] - 0.5) < 4 * control["standard_error"]
 
 
 def test_a_label_that_reaches_the_features_betrays_itself(
@@ -86,8 +85,8 @@ def test_a_label_that_reaches_the_features_betrays_itself(
     monkeypatch.setattr(train, "features", leaking)
     frames = [pd.read_parquet(path) for path in _sides(tmp_path)]
     control = train._shuffled_control(Logistic(), *frames, SCHEMA, {}, 7)
-    verdict = judge_shuffled_control(ShuffledControl(**control))
-    assert control["auc"] > 0.9
+    verdict = judge_shuffled_control(control)
+    assert control.value > 0.9
     assert verdict.outcome is Outcome.FAILED
 
 
