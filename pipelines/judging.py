@@ -25,7 +25,6 @@ from pipelines.gates.judge import judge, judge_copy
 from pipelines.gates.skew import conversion_leg
 from pipelines.inference.session import ModelSession
 from pipelines.models import golden, parity
-from pipelines.models.baseline import repeated
 from pipelines.paths import ModelPaths
 from pipelines.schema import Schema, Task
 from pipelines.settings import GateSettings, ModelSettings
@@ -39,6 +38,7 @@ from pipelines.signature import (
 )
 from pipelines.state.questions import Asked
 from pipelines.statistics.chance import Chance
+from pipelines.statistics.constant import repeated
 from pipelines.verdicts import Outcome, Verdict
 
 BASELINE = "baseline"

@@ -155,8 +155,8 @@ class GateSettings(_Section):
     """When a challenger may replace the champion.
 
     Margins are differences of a measure: of the AUC, the accuracy or (in the unit of the target)
-    the mean absolute error for `margin`, `minimum_lift` and `slice_margin`, of the expected calibration error and the Brier score for
-    `calibration_margin`.
+    the mean absolute error for `margin`, `minimum_lift` and `slice_margin`, of
+    the expected calibration error and the Brier score for `calibration_margin`.
     """
 
     margin: float = Field(default=0.01, gt=0)

@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 from pipelines.files import write_json, write_parquet
+from pipelines.frames import labels
 from pipelines.paths import ModelPaths
 from pipelines.schema import Schema, Task
 from pipelines.settings import ModelSettings, Settings, parse
@@ -64,6 +65,12 @@ def tasked(frame: pd.DataFrame, task: Task) -> tuple[pd.DataFrame, Schema]:
     return frame.assign(left=classes), replace(
         SCHEMA, task="multiclass", classes=("low", "middle", "high")
     )
+
+
+def labelled(task: Task) -> tuple[Any, Schema]:
+    """The labels of the table for a task, and its schema."""
+    frame, schema = tasked(table(500), task)
+    return labels(frame, schema), schema
 
 
 def content(**sections: Any) -> dict[str, Any]:

@@ -9,30 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.models.base import Fitted, Labels, Scores, Training
+from pipelines.models.base import Fitted, Scores, Training
 from pipelines.models.space import Knob, complete
 from pipelines.models.tabular import OPSET
 from pipelines.schema import CATEGORIES, LABEL, NUMBERS, PROBABILITIES, VALUE, Schema, Task
-
-
-def constant(labels: Labels, schema: Schema) -> npt.NDArray[np.float64]:
-    """The best answer without looking at a row: the share of each class, or the median.
-
-    Returns:
-        Shape (classes,), for a binary task (2,); shape (1,) for a regression, whose measure, the
-        mean absolute error, the median makes smallest.
-    """
-    if schema.task == "regression":
-        return np.array([np.median(labels)], dtype=np.float64)
-    counts = np.bincount(labels, minlength=len(schema.classes) or 2)
-    return np.asarray(counts / len(labels), dtype=np.float64)
-
-
-def repeated(answer: npt.NDArray[np.float64], rows: int, task: Task) -> Scores:
-    """The constant as the scores of so many rows; see `Fitted.scores`."""
-    if task == "multiclass":
-        return np.tile(answer, (rows, 1))
-    return np.full(rows, answer[-1])
+from pipelines.statistics.constant import best_constant, repeated
 
 
 @dataclass(frozen=True)
@@ -93,4 +74,4 @@ class Baseline:
 
     def fit(self, training: Training) -> Iterator[Fitted]:
         complete("baseline", self.space(), training.params)
-        yield Constant(constant(training.labels, training.schema), training.schema)
+        yield Constant(best_constant(training.labels, training.schema), training.schema)

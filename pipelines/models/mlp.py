@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pipelines.models.base import Fitted, Training
 from pipelines.models.space import Knob, Real, Whole, complete
 from pipelines.models.tabular import Tabular, preprocessing
+from pipelines.models.targets import Scale
 from pipelines.schema import Task
 
 
@@ -32,12 +33,19 @@ class Mlp:
 
         chosen = complete("mlp", self.space(), training.params)
         prepare = preprocessing(training.schema, is_ordinal=False)
-        kind = MLPRegressor if training.schema.task == "regression" else MLPClassifier
+        kind, labels = MLPClassifier, training.labels
+        is_regression = training.schema.task == "regression"
+        if is_regression:
+            scale = Scale.of(labels)
+            kind, labels = MLPRegressor, scale.scaled(labels)
         model = kind(
             hidden_layer_sizes=(int(chosen.pop("hidden")),), random_state=training.seed, **chosen
         )
         with warnings.catch_warnings():
             # How long it trains is searched, so running to the last epoch is no fault.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(prepare.fit_transform(training.frame), training.labels)
+            model.fit(prepare.fit_transform(training.frame), labels)
+        if is_regression:
+            folded = scale.folded(model.coefs_[-1], model.intercepts_[-1])
+            model.coefs_[-1], model.intercepts_[-1] = folded
         yield Tabular(prepare, model, training.schema)

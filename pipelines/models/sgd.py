@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pipelines.models.base import Fitted, Training
 from pipelines.models.space import Choice, Knob, Real, Whole, complete
 from pipelines.models.tabular import Tabular, preprocessing
+from pipelines.models.targets import Scale
 from pipelines.schema import Task
 
 
@@ -30,12 +31,16 @@ class Sgd:
 
         chosen = complete("sgd", self.space(), training.params)
         prepare = preprocessing(training.schema, is_ordinal=False)
-        kind, loss = SGDClassifier, "log_loss"
-        if training.schema.task == "regression":
-            kind, loss = SGDRegressor, "huber"
+        kind, loss, labels = SGDClassifier, "log_loss", training.labels
+        is_regression = training.schema.task == "regression"
+        if is_regression:
+            scale = Scale.of(labels)
+            kind, loss, labels = SGDRegressor, "huber", scale.scaled(labels)
         epochs = int(chosen.pop("epochs"))
         model = kind(
             loss=loss, max_iter=epochs, tol=None, average=True, random_state=training.seed, **chosen
         )
-        model.fit(prepare.fit_transform(training.frame), training.labels)
+        model.fit(prepare.fit_transform(training.frame), labels)
+        if is_regression:
+            model.coef_, model.intercept_ = scale.folded(model.coef_, model.intercept_)
         yield Tabular(prepare, model, training.schema)

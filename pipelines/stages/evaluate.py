@@ -18,12 +18,12 @@ from pipelines.files import emptied, read_json, write_json, write_text
 from pipelines.frames import groups as blocks_of
 from pipelines.frames import labels, slice_columns, tensors
 from pipelines.inference.session import ModelSession
-from pipelines.models.baseline import repeated
 from pipelines.paths import ModelPaths
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
 from pipelines.settings import ModelSettings
 from pipelines.signature import TRAINING_FILE
 from pipelines.statistics.blocks import Blocks
+from pipelines.statistics.constant import repeated
 from pipelines.statistics.quality import QUALITIES
 
 

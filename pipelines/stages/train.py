@@ -13,7 +13,7 @@ from pipelines.frames import features, groups, labels, row_hashes
 from pipelines.inference.session import ModelSession
 from pipelines.models import golden, parity
 from pipelines.models.base import Family, Fitted, Params, Training, last
-from pipelines.models.baseline import constant
+from pipelines.models.tasks import require_task
 from pipelines.models.threads import one_thread
 from pipelines.paths import ModelPaths
 from pipelines.schema import Schema
@@ -27,6 +27,7 @@ from pipelines.signature import (
     digest,
 )
 from pipelines.statistics.chance import Chance, chance
+from pipelines.statistics.constant import best_constant
 
 _LEARNED_FROM = ("train", "tuning")
 
@@ -41,6 +42,7 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     train, tuning = (pd.read_parquet(paths.splits / f"{side}.parquet") for side in _LEARNED_FROM)
     known = pd.concat([train, tuning], ignore_index=True)
     family: Family = registry.load(registry.MODEL_FAMILIES, settings.train.family)()
+    require_task(settings.train.family, family, schema.task)
     params: Params = read_json(paths.study / "best.json")["params"]
     seed = settings.train.seed
     emptied(paths.artifact)
@@ -54,7 +56,7 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
         {
             "params": dict(params),
             "rows": len(known),
-            "constant": constant(labels(known, schema), schema).tolist(),
+            "constant": best_constant(labels(known, schema), schema).tolist(),
             "until": str(known[schema.time].max()) if schema.time else None,
             "parity": found,
             "shuffled": asdict(_shuffled_control(family, train, tuning, schema, params, seed)),

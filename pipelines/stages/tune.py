@@ -18,6 +18,7 @@ from pipelines.files import emptied, replacing, write_json, write_text
 from pipelines.frames import features, labels
 from pipelines.models.base import Family, Params, Training
 from pipelines.models.space import complete
+from pipelines.models.tasks import require_task
 from pipelines.paths import ModelPaths, home
 from pipelines.progress import progress
 from pipelines.schema import SCHEMA_FILE, Schema
@@ -80,6 +81,7 @@ def _search(paths: ModelPaths, settings: ModelSettings) -> list[FrozenTrial]:
 
     family: Family = registry.load(registry.MODEL_FAMILIES, settings.train.family)()
     # A wrong name is told before processes are started for it.
+    require_task(settings.train.family, family, Schema.read(paths.splits).task)
     complete(settings.train.family, family.space(), settings.train.fixed)
     search = study.Search(
         key=_key(paths, settings),

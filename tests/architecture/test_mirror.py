@@ -22,7 +22,11 @@ ELSEWHERE = {
         "pipelines.models.base",
         "pipelines.models.baseline",
         "pipelines.models.hist_gradient_boosting",
+        "pipelines.models.forest",
         "pipelines.models.logistic",
+        "pipelines.models.mlp",
+        "pipelines.models.sgd",
+        "pipelines.models.svm",
         "pipelines.models.tabular",
     ],
     "tests/packaging/test_build.py": [
@@ -55,6 +59,7 @@ ELSEWHERE = {
         "pipelines.validation.strict_yaml",
         "pipelines.validation.wording",
     ],
+    "tests/stages/test_tasks.py": ["pipelines.evaluation.curves", "pipelines.models.tasks"],
     "tests/statistics/test_auc.py": ["pipelines.statistics.arrays"],
     # Journals and workers mean something in a search only: torn, killed, raced.
     "tests/tuning/test_study.py": [

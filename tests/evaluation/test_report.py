@@ -153,7 +153,7 @@ def test_a_report_without_slices_and_days(
     schema = json.loads((paths.splits / "schema.json").read_text())
     (paths.splits / "schema.json").write_text(json.dumps({**schema, "time": None}))
     split = read_json(paths.splits / "split.json")
-    bare = {name: {k: side[k] for k in ("rows", "positive_share")} for name, side in split.items()}
+    bare = {name: {k: side[k] for k in ("rows", "labels")} for name, side in split.items()}
     write_json({**bare, "left out": bare["train"]}, paths.splits / "split.json")
     text = Page(report.render(paths, MODEL)).text
     assert "Slices" not in text

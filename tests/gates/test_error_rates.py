@@ -42,7 +42,7 @@ def rates(world, rounds, *rules):
     passed = [0] * len(rules)
     for seed in range(rounds):
         labels, champion, challenger, days = world.draw(seed)
-        paired = Paired(labels, challenger, champion, Blocks.of(days))
+        paired = Paired("binary", labels, challenger, champion, Blocks.of(days))
         for index, rule in enumerate(rules):
             passed[index] += rule(paired)
     return [count / rounds for count in passed]

@@ -134,6 +134,7 @@ def test_the_order_of_the_rows_does_not_matter(has_independent_rows):
     straight = Paired.of(challenger, champion, replace(holdout, blocks=blocks))
     order = np.random.default_rng(1).permutation(holdout.labels.size)
     mixed = Paired(
+        "binary",
         straight.labels[order],
         straight.challenger[order],
         straight.champion[order],

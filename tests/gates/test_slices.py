@@ -22,7 +22,7 @@ def flights(seed, world=WORLD):
         "origin": generator.choice(["EWR", "JFK", "LGA"], world.rows, p=[0.36, 0.33, 0.31]),
         "month": np.where(days < 10, 5, 6),
     }
-    return Paired(labels, challenger, champion, Blocks.of(days)), columns
+    return Paired("binary", labels, challenger, champion, Blocks.of(days)), columns
 
 
 def harmed(paired, mask, share, seed=1):
@@ -31,7 +31,7 @@ def harmed(paired, mask, share, seed=1):
     chosen = np.flatnonzero(mask & (generator.random(mask.size) < share))
     scores = paired.challenger.copy()
     scores[chosen] = scores[generator.permutation(chosen)]
-    return Paired(paired.labels, scores, paired.champion, paired.blocks)
+    return Paired("binary", paired.labels, scores, paired.champion, paired.blocks)
 
 
 def names(verdict, what="is_harmed"):
@@ -74,7 +74,7 @@ def test_a_slice_at_the_margin_seldom_passes():
         _, _, worse, _ = weaker.draw(seed)
         mask = columns["origin"] == "JFK"
         scores = np.where(mask, worse, paired.challenger)
-        mixed = Paired(paired.labels, scores, paired.champion, paired.blocks)
+        mixed = Paired("binary", paired.labels, scores, paired.champion, paired.blocks)
         passed += judge_slices(mixed, columns, SETTINGS).has_passed
     print(f"one slice at the margin: {passed} of 25 passed")
     assert passed <= 4

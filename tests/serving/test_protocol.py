@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from pipelines.errors import CellError, RequestError
 from pipelines.inference.session import Prediction
 from pipelines.serving.protocol import MAX_ROWS, read_rows, write_answer, write_problem
+from tests.small import SCHEMA
 
 
 def test_rows_come_out_as_they_were_sent() -> None:
@@ -80,11 +82,26 @@ def test_a_problem_names_row_and_column() -> None:
 def test_an_answer_holds_plain_numbers_and_never_nan() -> None:
     prediction = Prediction(np.array([0.25, 0.75]), np.array([0, 1]))
 
-    assert json.loads(write_answer("flights", "v3", prediction)) == {
+    assert json.loads(write_answer(SCHEMA, "flights", "v3", prediction)) == {
         "model": "flights",
         "version": "v3",
         "probabilities": [0.25, 0.75],
         "labels": [0, 1],
     }
     with pytest.raises(ValueError, match="Out of range float"):
-        write_answer("flights", "v3", Prediction(np.array([np.nan]), np.array([0])))
+        write_answer(SCHEMA, "flights", "v3", Prediction(np.array([np.nan]), np.array([0])))
+
+
+def test_classes_are_answered_by_name_and_values_as_they_are() -> None:
+    classes = replace(SCHEMA, task="multiclass", classes=("cat", "dog"))
+    prediction = Prediction(np.array([[0.25, 0.75]]), np.array([1]))
+    assert json.loads(write_answer(classes, "pets", "v1", prediction)) == {
+        "model": "pets",
+        "version": "v1",
+        "classes": ["cat", "dog"],
+        "probabilities": [[0.25, 0.75]],
+        "labels": ["dog"],
+    }
+    values = Prediction(np.array([-4.5]), np.array([0]))
+    answer = json.loads(write_answer(replace(SCHEMA, task="regression"), "delay", "v1", values))
+    assert answer == {"model": "delay", "version": "v1", "values": [-4.5]}

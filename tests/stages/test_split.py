@@ -47,7 +47,9 @@ def test_what_is_written_says_what_the_sides_are(tmp_path: Path) -> None:
     assert list(summary) == list(split.SIDES)
     for name, part in sides(paths).items():
         assert summary[name]["rows"] == len(part)
-        assert summary[name]["positive_share"] == pytest.approx(part["left"].mean(), abs=1e-6)
+        assert summary[name]["labels"]["positive_share"] == pytest.approx(
+            part["left"].mean(), abs=1e-6
+        )
         assert summary[name]["first"] == str(part["day"].min().date())
         assert summary[name]["last"] == str(part["day"].max().date())
 

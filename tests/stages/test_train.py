@@ -109,7 +109,7 @@ def test_an_export_that_is_off_leaves_no_training_record(
     chosen(paths, max_iter=30, min_samples_leaf=20)
     train.run(paths, known)
     assert (paths.artifact / TRAINING_FILE).exists()
-    monkeypatch.setattr(hist_gradient_boosting, "_with_float32_thresholds", copy.deepcopy)
+    monkeypatch.setattr(hist_gradient_boosting, "_exportable", copy.deepcopy)
     with pytest.raises(ModelError, match="the ONNX graph differs from the trained model by"):
         train.run(paths, known)
     assert not (paths.artifact / TRAINING_FILE).exists()

@@ -1,0 +1,28 @@
+"""Which families can be trained for which task."""
+
+from __future__ import annotations
+
+from pipelines import registry
+from pipelines.errors import SettingsError
+from pipelines.models.base import Family
+from pipelines.schema import Task
+
+
+def require_task(name: str, family: Family, task: Task) -> None:
+    """Refuse a family that cannot answer what is asked.
+
+    Raises:
+        SettingsError: it cannot; lists the families that can.
+    """
+    if task in family.tasks:
+        return
+    able = [
+        other
+        for other in sorted(registry.MODEL_FAMILIES)
+        if task in registry.load(registry.MODEL_FAMILIES, other).tasks
+    ]
+    raise SettingsError(
+        f"{name} cannot be trained for {task}",
+        where="params.yaml: train.family",
+        next_step=f"use one of {', '.join(able)}",
+    )
