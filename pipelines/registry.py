@@ -28,6 +28,9 @@ MODEL_FAMILIES = {
 
 SAMPLERS = {
     "tpe": "pipelines.tuning.samplers:tpe",
+    "genetic": "pipelines.tuning.samplers:genetic",
+    "cmaes": "pipelines.tuning.evolution:cmaes",
+    "annealing": "pipelines.tuning.samplers:annealing",
     "random": "pipelines.tuning.samplers:random",
     "qmc": "pipelines.tuning.samplers:qmc",
     "grid": "pipelines.tuning.samplers:grid",

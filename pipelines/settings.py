@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -22,7 +23,11 @@ from pipelines.schema import Task
 PARAMS_FILE = "params.yaml"
 _MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
+_SCHEDULER = re.compile(r"(tcp|tls)://[^\s/:@]+:\d{1,5}", re.ASCII)
+_CREDENTIALS = re.compile(r"://[^\s'\"]*@")
 _SHOWN = 60
+_OBJECTIVES = (("quality",), ("quality", "latency"), ("quality", "size"))
+_ONE_OBJECTIVE = {"annealing", "cmaes"}
 
 
 def _one_of(kind: str, allowed: Iterable[str]) -> AfterValidator:
@@ -51,6 +56,36 @@ def _stage_names(value: dict[str, float]) -> dict[str, float]:
     return value
 
 
+def _quality_first(value: tuple[str, ...]) -> tuple[str, ...]:
+    if value not in _OBJECTIVES:
+        allowed = "; ".join(f"[{', '.join(names)}]" for names in _OBJECTIVES)
+        raise ValueError(f"these objectives do not go together; allowed: {allowed}")
+    return value
+
+
+def _postgresql(value: str) -> str:
+    # Never the value itself in a message: it may hold a password.
+    try:
+        parts = urlsplit(value)
+        is_whole = bool(parts.hostname and parts.path.strip("/")) and parts.port != 0
+    except ValueError:  # of a port that is no number, or of brackets
+        is_whole = False
+    if not is_whole or parts.scheme != "postgresql+psycopg":
+        raise ValueError("is no storage; write postgresql+psycopg://USER:$NAME@HOST:PORT/DATABASE")
+    if parts.password and not re.fullmatch(r"\$[A-Za-z_]\w*", parts.password, re.ASCII):
+        raise ValueError(
+            "holds a password, which would be committed; write $NAME in its place and put the "
+            "password into the environment variable NAME"
+        )
+    return value
+
+
+def _scheduler(value: str) -> str:
+    if not _SCHEDULER.fullmatch(value):
+        raise ValueError("is no address of a scheduler; write tcp://HOST:PORT")
+    return value
+
+
 Month = Annotated[str, AfterValidator(_month)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
@@ -59,6 +94,7 @@ FamilyName = Annotated[str, _one_of("family", registry.MODEL_FAMILIES)]
 SamplerName = Annotated[str, _one_of("sampler", registry.SAMPLERS)]
 PrunerName = Annotated[str, _one_of("pruner", registry.PRUNERS)]
 Minutes = Annotated[float, Field(gt=0)]
+Objective = Literal["quality", "latency", "size"]
 
 
 class _Section(BaseModel):
@@ -114,13 +150,36 @@ class SplitSettings(_Section):
 
 
 class TuneSettings(_Section):
-    """How the hyperparameters are searched. `workers` also fixes the batch size of the search."""
+    """How the hyperparameters are searched. `workers` also fixes the batch size of the search.
+
+    `storage`, `engine` and `dask_address` say where the search runs, and never what it finds.
+    """
 
     sampler: SamplerName = "tpe"
     pruner: PrunerName = "median"
     trials: Positive = 12
     workers: Positive = 2
+    objectives: Annotated[tuple[Objective, ...], AfterValidator(_quality_first)] = ("quality",)
+    storage: Annotated[str, AfterValidator(_postgresql)] | None = None
+    engine: Literal["processes", "dask"] = "processes"
+    dask_address: Annotated[str, AfterValidator(_scheduler)] | None = None
     seed: int = 7
+
+    @model_validator(mode="after")
+    def _parts_go_together(self) -> TuneSettings:
+        if self.dask_address is not None and self.engine != "dask":
+            raise ValueError("dask_address needs `engine: dask`")
+        if len(self.objectives) > 1 and self.pruner != "none":
+            raise ValueError(
+                f"pruner {self.pruner!r} judges a trial by its quality alone and would stop the "
+                "small and fast models; with two objectives use `pruner: none`"
+            )
+        if len(self.objectives) > 1 and self.sampler in _ONE_OBJECTIVE:
+            raise ValueError(
+                f"sampler {self.sampler!r} follows one objective; with two use one of "
+                f"{', '.join(sorted(registry.SAMPLERS.keys() - _ONE_OBJECTIVE))}"
+            )
+        return self
 
 
 class TrainSettings(_Section):
@@ -290,7 +349,8 @@ def _explain(error: ValidationError) -> SettingsError:
         elif item["type"] == "missing":
             problems.append(f"{key}: missing")
         else:
-            seen = repr(item["input"])
+            # A URL may hold a password, wherever in the section the fault is.
+            seen = _CREDENTIALS.sub("://***@", repr(item["input"]))
             seen = seen if len(seen) <= _SHOWN else f"{seen[:_SHOWN]}..."
             problems.append(f"{key}: {item['msg'].removeprefix('Value error, ')} (seen: {seen})")
     return SettingsError(

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,132 +12,124 @@ import pandas as pd
 
 from pipelines import registry
 from pipelines.files import emptied, replacing, write_json, write_text
-from pipelines.frames import features, labels
-from pipelines.models.base import Family, Params, Training
+from pipelines.models.base import Family
 from pipelines.models.space import complete
 from pipelines.models.tasks import require_task
 from pipelines.paths import ModelPaths, home
 from pipelines.progress import progress
-from pipelines.schema import SCHEMA_FILE, Schema
+from pipelines.schema import Schema
 from pipelines.settings import ModelSettings
 from pipelines.signature import digest
+from pipelines.statistics.quality import QUALITIES
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-METRIC = "auc"
-# What a score passes through on its way, from the rows to the number.
-_DATA = ("train.parquet", "tuning.parquet", SCHEMA_FILE)
-_CODE = (
-    "frames.py",
-    "schema.py",
-    "inference/*.py",
-    "models/*.py",
-    "stages/tune.py",
-    "statistics/*.py",
-    "tuning/*.py",
-)
-_LIBRARIES = ("numpy", "optuna", "pandas", "scikit-learn", "scipy")
+    from pipelines.tuning.scoring import Task
+    from pipelines.tuning.study import Search
+
+# Where a search runs changes nothing about it, and more trials go on with the same one.
+_NOT_ITS_IDENTITY = {"trials", "storage", "engine", "dask_address"}
 
 
 def run(paths: ModelPaths, settings: ModelSettings) -> None:
-    """Write `study/`: the best parameters, every trial, and two plots.
+    """Write `study/`: the best parameters, every trial, two plots, and for two objectives the
+    Pareto front with its plot.
 
     Raises:
+        SettingsError: the family cannot do the task, or the sampler not search its space.
         ModelError: the family fails, or has no such hyperparameter.
-        StateError: the journal of the search is damaged.
+        StateError: the store of the trials fails, or the Dask scheduler does not answer.
     """
-    from pipelines.tuning import plots, study
+    from pipelines.tuning import plots, results
+    from pipelines.tuning.objectives import choose
 
-    trials = _search(paths, settings)
-    best = study.best(trials)
-    rows = study.table(trials)
+    schema = Schema.read(paths.splits)
+    quality = QUALITIES[schema.task]
+    trials = _search(paths, settings, schema)
+    budget, searched_for = settings.gate.budget, settings.tune.objectives
+    choice = choose(trials, searched_for, budget)
     emptied(paths.study)
-    write_json(
-        {
-            "params": {**best.params, **settings.train.fixed},
-            "metric": METRIC,
-            "tuning_score": best.value,
-            "default_score": trials[0].value,
-            "trial": best.user_attrs["slot"],
-            "trials": len(trials),
-            "pruned": sum(row["state"] == "PRUNED" for row in rows),
-        },
-        paths.study / "best.json",
-    )
+    write_json(results.best(trials, choice, settings, quality), paths.study / "best.json")
     with replacing(paths.study / "trials.csv") as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False)
-    write_text(plots.history(trials), paths.study / "history.svg")
+        pd.DataFrame(results.rows(trials, settings, quality)).to_csv(temporary, index=False)
+    write_text(plots.history(trials, quality), paths.study / "history.svg")
     write_text(plots.knobs(trials, settings.tune.seed), paths.study / "knobs.svg")
+    if len(searched_for) > 1:
+        write_json(results.pareto(choice, settings, budget, quality), paths.study / "pareto.json")
+        drawn = plots.pareto(trials, choice, searched_for[1], quality)
+        write_text(drawn, paths.study / "pareto.svg")
 
 
-def _search(paths: ModelPaths, settings: ModelSettings) -> list[FrozenTrial]:
+def _search(paths: ModelPaths, settings: ModelSettings, schema: Schema) -> list[FrozenTrial]:
     """Every trial, in the order of their slots."""
-    from pipelines.tuning import study
-    from pipelines.tuning.workers import Workers
+    from pipelines.tuning import places, study, suitability
+    from pipelines.tuning.scoring import prepare
 
-    family: Family = registry.load(registry.MODEL_FAMILIES, settings.train.family)()
-    # A wrong name is told before processes are started for it.
-    require_task(settings.train.family, family, Schema.read(paths.splits).task)
-    complete(settings.train.family, family.space(), settings.train.fixed)
-    search = study.Search(
+    # What is wrong with the settings is told before processes are started for them.
+    search = _defined(paths, settings, schema)
+    suitability.require(settings.tune.sampler, search.searched)
+    journal = home(paths.root).studies / f"{paths.model}-{search.key[:16]}.journal"
+    store = places.store_of(settings.tune, search.key, journal)
+    try:
+        engine = places.engine_of(settings.tune, partial(prepare, _task(paths, settings)))
+        try:
+            with progress("trials", settings.tune.trials) as on_trial:
+                return study.run(search, store, engine, on_trial)
+        finally:
+            engine.close()
+    finally:
+        store.close()
+
+
+def _defined(paths: ModelPaths, settings: ModelSettings, schema: Schema) -> Search:
+    from pipelines.tuning.study import Search
+
+    chosen = settings.train
+    family: Family = registry.load(registry.MODEL_FAMILIES, chosen.family)()
+    require_task(chosen.family, family, schema.task)
+    complete(chosen.family, family.space(), chosen.fixed)
+    return Search(
         key=_key(paths, settings),
         space=family.space(),
         rungs=family.rungs,
-        fixed=settings.train.fixed,
+        fixed=chosen.fixed,
         settings=settings.tune,
     )
-    journal = home(paths.root).studies / f"{paths.model}-{search.key[:16]}.journal"
-    task = _Task(paths.splits, settings.train.family, settings.tune.seed)
-    workers = Workers(partial(_prepare, task), settings.tune.workers)
-    try:
-        with progress("trials", settings.tune.trials) as on_trial:
-            return study.run(search, journal, workers, on_trial)
-    finally:
-        workers.close()
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What a worker needs; small, since it is sent to a new process."""
+def _task(paths: ModelPaths, settings: ModelSettings) -> Task:
+    from pipelines.tuning.scoring import FILES, Task
+    from pipelines.tuning.surroundings import surroundings
 
-    splits: Path
-    family: str
-    seed: int
-
-
-def _prepare(task: _Task) -> Callable[[Params], Iterator[tuple[float, bool]]]:
-    from pipelines.statistics.quality import goodness
-
-    schema = Schema.read(task.splits)
-    train = pd.read_parquet(task.splits / "train.parquet")
-    tuning = pd.read_parquet(task.splits / "tuning.parquet")
-    train_features, train_labels = features(train, schema), labels(train, schema)
-    tuning_features, tuning_labels = features(tuning, schema), labels(tuning, schema)
-    family: Family = registry.load(registry.MODEL_FAMILIES, task.family)()
-
-    def score(params: Params) -> Iterator[tuple[float, bool]]:
-        rungs = family.fit(Training(train_features, train_labels, schema, params, task.seed))
-        for number, fitted in enumerate(rungs, start=1):
-            reached = goodness(schema.task, tuning_labels, fitted.scores(tuning_features))
-            yield reached, number == family.rungs
-
-    return score
+    files: dict[str, Path | bytes] = {name: paths.splits / name for name in FILES}
+    if settings.tune.engine == "dask":
+        # Machines of a cluster do not see this one's folders.
+        files = {name: (paths.splits / name).read_bytes() for name in FILES}
+    cost = next((name for name in settings.tune.objectives if name != "quality"), None)
+    return Task(
+        model=paths.model,
+        family=settings.train.family,
+        seed=settings.tune.seed,
+        cost=cost,
+        files=files,
+        surroundings=surroundings(),
+    )
 
 
 def _key(paths: ModelPaths, settings: ModelSettings) -> str:
     """Digest of all that a score depends on: data, settings, code, and the libraries' versions.
 
-    The number of trials is left out: more trials go on with the same search.
+    The same on every machine; see `_NOT_ITS_IDENTITY` for what is left out.
     """
-    code = Path(__file__).parents[1]
-    sources = [path for pattern in _CODE for path in sorted(code.glob(pattern))]
+    from pipelines.tuning.scoring import FILES
+    from pipelines.tuning.surroundings import surroundings
+
     parts: dict[str, Any] = {
-        "data": [digest(paths.splits / name) for name in _DATA],
-        "tune": settings.tune.model_dump(exclude={"trials"}),
+        "data": [digest(paths.splits / name) for name in FILES],
+        "tune": settings.tune.model_dump(mode="json", exclude=_NOT_ITS_IDENTITY),
         "family": settings.train.family,
         "fixed": settings.train.fixed,
-        "code": {source.relative_to(code).as_posix(): digest(source) for source in sources},
-        "libraries": {name: version(name) for name in _LIBRARIES},
+        "surroundings": surroundings(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,16 +1,19 @@
-"""Where finished trials are kept: one Optuna journal a search, appended to and never rewritten."""
+"""Finished trials in a file: one Optuna journal a search, appended to and never rewritten."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial
 
 from pipelines.errors import StateError
+from pipelines.tuning.stores import by_slot
 
 
 class KernelLock:
@@ -37,12 +40,42 @@ class KernelLock:
         self._file = None
 
 
-def open_study(key: str, journal: Path) -> optuna.Study:
-    """The study called `key`, with every trial that ever finished in it.
+class Journal:
+    """A store in a file, of one search on one machine; see `Store`.
+
+    Args:
+        key: of the search.
+        path: of the file; made if it is not there.
+        directions: of the objectives.
 
     Raises:
         StateError: the journal is damaged.
     """
+
+    patience: float | None = None
+
+    def __init__(self, key: str, path: Path, directions: Sequence[str]) -> None:
+        self._study = _open(key, path, directions)
+        self._finished = by_slot(self._study.trials)
+
+    def finished(self) -> dict[int, FrozenTrial]:
+        """Every finished trial by its slot."""
+        return self._finished
+
+    def claim(self, slot: int) -> bool:
+        """True, unless the slot is done: nobody else works on this search."""
+        return slot not in self._finished
+
+    def add(self, slot: int, trial: FrozenTrial) -> None:
+        """Append a finished trial."""
+        self._study.add_trial(trial)
+        self._finished[slot] = trial
+
+    def close(self) -> None:
+        """Nothing is held between two writes."""
+
+
+def _open(key: str, journal: Path, directions: Sequence[str]) -> optuna.Study:
     journal.parent.mkdir(parents=True, exist_ok=True)
     lock = KernelLock(journal)
     lock.acquire()
@@ -53,7 +86,7 @@ def open_study(key: str, journal: Path) -> optuna.Study:
     try:
         storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
         return optuna.create_study(
-            study_name=key, storage=storage, direction="maximize", load_if_exists=True
+            study_name=key, storage=storage, directions=list(directions), load_if_exists=True
         )
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(

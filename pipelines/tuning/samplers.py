@@ -1,71 +1,68 @@
-"""Samplers by name: what a trial tries, as a function of the trials before it.
-
-Each takes (space, history, slot, seed) and uses what it needs; the seed is the search's. Slots
-begin at 1, because slot 0 tries the defaults.
-"""
-# ruff: noqa: ARG001 (one signature for all of them)
+"""Samplers by name: what a trial tries, as a function of the trials before it."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
-from typing import Any
+import math
 
-import numpy as np
 import optuna
 
-from pipelines.models.space import Knob, Value
+from pipelines.models.space import Value
+from pipelines.tuning.annealing import AnnealingSampler
+from pipelines.tuning.turn import Suggestion, Turn, ask
 
-History = Sequence[optuna.trial.FrozenTrial]
-Params = dict[str, Value]
 _STRIDE = 7919
+# Small, because a search here has tens of trials: of Optuna's 50 all would be the first
+# generation, which is random.
+_POPULATION = 8
 
 
-def tpe(space: Mapping[str, Knob], history: History, slot: int, seed: int) -> Params:
+def tpe(turn: Turn) -> Suggestion:
     """Tree-structured Parzen estimator (Bergstra et al. 2011), Optuna's."""
-    sampler = optuna.samplers.TPESampler(
-        seed=_of_slot(seed, slot), n_startup_trials=6, multivariate=True
+    return ask(
+        optuna.samplers.TPESampler(seed=turn.own_seed, n_startup_trials=6, multivariate=True), turn
     )
-    return _ask(sampler, space, history)
 
 
-def random(space: Mapping[str, Knob], history: History, slot: int, seed: int) -> Params:
+def genetic(turn: Turn) -> Suggestion:
+    """NSGA-II (Deb et al. 2002), Optuna's: crossover and mutation of the best so far.
+
+    It notes on a trial which generation it belongs to; parents are selected anew from the
+    history at every turn.
+    """
+    return ask(optuna.samplers.NSGAIISampler(seed=turn.own_seed, population_size=_POPULATION), turn)
+
+
+def annealing(turn: Turn) -> Suggestion:
+    """Simulated annealing; see `pipelines/tuning/annealing.py`."""
+    return ask(AnnealingSampler(turn.own_seed, walk_seed=turn.seed), turn)
+
+
+def random(turn: Turn) -> Suggestion:
     """Uniform and independent."""
-    return _ask(optuna.samplers.RandomSampler(seed=_of_slot(seed, slot)), space, history)
+    return ask(optuna.samplers.RandomSampler(seed=turn.own_seed), turn)
 
 
-def qmc(space: Mapping[str, Knob], history: History, slot: int, seed: int) -> Params:
+def qmc(turn: Turn) -> Suggestion:
     """The next point of one scrambled Sobol sequence: random, but evenly spread."""
     from scipy.stats import qmc as sequences
 
     # One sequence for the whole search, so every slot has the same seed.
-    sobol = sequences.Sobol(len(space), scramble=True, rng=seed)
-    if slot > 1:  # scipy cannot go forward by nothing
-        sobol.fast_forward(slot - 1)
+    sobol = sequences.Sobol(len(turn.space), scramble=True, rng=turn.seed)
+    if turn.slot > 1:  # scipy cannot go forward by nothing
+        sobol.fast_forward(turn.slot - 1)
     point = sobol.random(1)[0]
-    return {name: knob.at(float(u)) for (name, knob), u in zip(space.items(), point, strict=True)}
+    knobs = zip(turn.space.items(), point, strict=True)
+    return Suggestion({name: knob.at(float(share)) for (name, knob), share in knobs})
 
 
-def grid(space: Mapping[str, Knob], history: History, slot: int, seed: int) -> Params:
+def grid(turn: Turn) -> Suggestion:
     """Three values of every knob, all combinations; starts over when they are used up."""
-    combinations = list(itertools.product(*(knob.grid() for knob in space.values())))
-    # A large prime visits all of them and spreads a short search over the whole grid.
-    chosen = combinations[(slot - 1) * _STRIDE % len(combinations)]
-    return dict(zip(space, chosen, strict=True))
-
-
-def _of_slot(seed: int, slot: int) -> int:
-    """Slots of one search, and the same slot of two searches, share no random numbers."""
-    return int(np.random.SeedSequence([seed, slot]).generate_state(1)[0])
-
-
-def _ask(
-    sampler: optuna.samplers.BaseSampler,
-    space: Mapping[str, Knob],
-    history: History,
-) -> Params:
-    study = optuna.create_study(sampler=sampler, direction="maximize")
-    study.add_trials(list(history))
-    trial = study.ask({name: knob.distribution() for name, knob in space.items()})
-    params: dict[str, Any] = trial.params
-    return params
+    values = [knob.grid() for knob in turn.space.values()]
+    # A large prime visits all of them and spreads a short search over the whole grid. They are
+    # counted, not listed: a dozen knobs have half a million combinations.
+    place = (turn.slot - 1) * _STRIDE % math.prod(map(len, values))
+    chosen: dict[str, Value] = {}
+    for name, allowed in reversed(list(zip(turn.space, values, strict=True))):
+        place, index = divmod(place, len(allowed))
+        chosen[name] = allowed[index]
+    return Suggestion({name: chosen[name] for name in turn.space})

@@ -6,23 +6,39 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from pipelines.errors import EXIT_UNKNOWN, EvergreenError, ModelError
 from pipelines.models.space import Value
 
 Params = Mapping[str, Value]
-# Loads what is needed once, and gives a function that scores parameters with growing budget:
-# it yields the score of each rung, and whether that rung is the last.
-Score = Callable[[Params], Iterator[tuple[float, bool]]]
+
+
+class Scored(NamedTuple):
+    """What a worker says at a rung.
+
+    Attributes:
+        quality: higher is better.
+        is_last: whether the trial is trained to its end.
+        cost: of the finished model, when a second objective is searched; at the last rung only.
+    """
+
+    quality: float
+    is_last: bool
+    cost: float | None = None
+
+
+# Loads what is needed once, and gives a function that scores parameters with growing budget.
+Score = Callable[[Params], Iterator[Scored]]
 Prepare = Callable[[], Score]
-_ATTEMPTS = 3
+ATTEMPTS = 3
 
 
 @dataclass
@@ -41,6 +57,35 @@ class Rung:
     params: Params
     scores: list[float]
     is_last: bool
+    cost: float | None = None
+
+
+class Engine(Protocol):
+    """What a search asks of whatever runs its trials: this machine's processes, or a cluster."""
+
+    def has_idle(self) -> bool:
+        """Whether `start` has somebody to give a trial to."""
+        ...
+
+    def start(self, slot: int, params: Params) -> None:
+        """Give a trial to an idle worker."""
+        ...
+
+    def next_rung(self, seconds: float | None) -> Rung | None:
+        """Wait until some trial reaches a rung; None after `seconds` without one."""
+        ...
+
+    def go_on(self, slot: int) -> None:
+        """Let a trial train on to its next rung."""
+        ...
+
+    def finish(self, slot: int) -> None:
+        """End a trial; its worker is idle again."""
+        ...
+
+    def close(self) -> None:
+        """End all that was started."""
+        ...
 
 
 @dataclass
@@ -68,28 +113,35 @@ class Workers:
         worker = next(worker for worker in self._workers if worker.trial is None)
         self._begin(worker, _Trial(slot, params))
 
-    def next_rung(self) -> Rung:
-        """Wait until some trial reaches a rung.
+    def next_rung(self, seconds: float | None = None) -> Rung | None:
+        """Wait until some trial reaches a rung; None after `seconds` without one.
 
         Raises:
             EvergreenError: what the family raised.
             ModelError: a worker died again and again on one trial.
         """
-        while True:
-            for pipe in wait([worker.pipe for worker in self._workers if worker.trial]):
-                worker = next(worker for worker in self._workers if worker.pipe is pipe)
-                assert worker.trial is not None
-                try:
-                    message = worker.pipe.recv()
-                except (EOFError, OSError):
-                    self._retry(worker)
-                    continue
-                if isinstance(message, EvergreenError):
-                    raise message
-                score, is_last = message
-                trial = worker.trial
-                trial.scores.append(score)
-                return Rung(trial.slot, trial.params, list(trial.scores), is_last)
+        until = None if seconds is None else time.monotonic() + seconds
+        while until is None or time.monotonic() < until:
+            busy = [worker.pipe for worker in self._workers if worker.trial]
+            # Without a pipe to wait on, this is how long another machine is left in peace.
+            for pipe in wait(busy, seconds) if busy else _rest(seconds):
+                rung = self._read(next(w for w in self._workers if w.pipe is pipe))
+                if rung is not None:
+                    return rung
+        return None
+
+    def _read(self, worker: _Worker) -> Rung | None:
+        trial = worker.trial
+        assert trial is not None
+        try:
+            message = worker.pipe.recv()
+        except (EOFError, OSError):
+            self._retry(worker)
+            return None
+        if isinstance(message, EvergreenError):
+            raise message
+        trial.scores.append(message.quality)
+        return Rung(trial.slot, trial.params, list(trial.scores), message.is_last, message.cost)
 
     def go_on(self, slot: int) -> None:
         """Let a trial train on to its next rung."""
@@ -135,19 +187,37 @@ class Workers:
         trial = worker.trial
         assert trial is not None
         worker.process.join()
-        if trial.attempts >= _ATTEMPTS:
-            raise ModelError(
-                f"the worker of trial {trial.slot} died {trial.attempts} times "
-                f"(last exit code {worker.process.exitcode}) with {dict(trial.params)}",
-                where="params.yaml: tune",
-                next_step="lower tune.workers if memory ran out, or fix the parameter in "
-                "train.fixed",
-            )
+        if trial.attempts >= ATTEMPTS:
+            raise died(trial.slot, f"last exit code {worker.process.exitcode}", trial.params)
         print(f"worker of trial {trial.slot} died; the trial starts again", flush=True)
         worker.pipe.close()
         fresh = self._spawn()
         worker.process, worker.pipe = fresh.process, fresh.pipe
         self._begin(worker, _Trial(trial.slot, trial.params, attempts=trial.attempts + 1))
+
+
+def died(slot: int, how: str, params: Params) -> ModelError:
+    """The error for a trial whose worker died every time."""
+    return ModelError(
+        f"the worker of trial {slot} died {ATTEMPTS} times ({how}) with {dict(params)}",
+        where="params.yaml: tune",
+        next_step="lower tune.workers if memory ran out, or fix the parameter in train.fixed",
+    )
+
+
+def failed(error: Exception) -> ModelError:
+    """The error for a family that raised something that is not ours."""
+    return ModelError(
+        f"training failed with {type(error).__name__}: {error}",
+        where="params.yaml: train.family",
+        next_step="see the traceback above",
+    )
+
+
+def _rest(seconds: float | None) -> list[Connection]:
+    assert seconds is not None, "nobody is busy, and nobody else will do anything"
+    time.sleep(seconds)
+    return []
 
 
 @contextmanager
@@ -178,13 +248,7 @@ def _serve(prepare: Prepare, pipe: Connection) -> None:
     except Exception as error:  # noqa: BLE001 (sent to the parent, which raises it)
         # A fault of the family itself would only repeat itself in a fresh worker.
         traceback.print_exc()
-        pipe.send(
-            ModelError(
-                f"training failed with {type(error).__name__}: {error}",
-                where="params.yaml: train.family",
-                next_step="see the traceback above",
-            )
-        )
+        pipe.send(failed(error))
 
 
 def _score(score: Score, pipe: Connection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pipelines.errors import DataError
 from pipelines.models.space import Choice, Real, Value, Whole
 from pipelines.settings import TuneSettings
 from pipelines.tuning.study import Search
+from pipelines.tuning.workers import Score, Scored
 
 SPACE = {
     "x": Real(0.0, 1.0, default=0.9),
@@ -50,8 +51,8 @@ class Plan:
     refuse: bool = False
 
 
-def prepare(plan: Plan) -> Callable[[Mapping[str, Value]], Iterator[tuple[float, bool]]]:
-    def score(params: Mapping[str, Value]) -> Iterator[tuple[float, bool]]:
+def prepare(plan: Plan) -> Score:
+    def score(params: Mapping[str, Value]) -> Iterator[Scored]:
         x, n = float(params["x"]), float(params["n"])
         _append(plan.log, f"{x!r}\n")
         if plan.refuse:
@@ -64,7 +65,8 @@ def prepare(plan: Plan) -> Callable[[Mapping[str, Value]], Iterator[tuple[float,
             if x == plan.die_at and rung == plan.die_before_rung:
                 _die(plan.dead)
             quality = 1 - (x - 0.3) ** 2 - abs(n - 20) / 1000 - 0.01 * (params["kind"] == "a")
-            yield quality * (0.8 + 0.2 * rung / RUNGS), rung == RUNGS
+            is_last = rung == RUNGS
+            yield Scored(quality * (0.8 + 0.2 * rung / RUNGS), is_last, n if is_last else None)
 
     return score
 

@@ -1,24 +1,36 @@
-"""What a trial tries depends on the seed, its slot and its history, and lies in the space."""
+"""What a sampler says depends on the seed, the slot and the history, and on nothing else."""
 
 from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from pipelines import registry
-from pipelines.models.space import Choice, Knob
-from pipelines.tuning import samplers
-from pipelines.tuning.samplers import History, Params
+from pipelines.models.space import Choice, Knob, Value
+from pipelines.tuning import evolution, samplers
 from pipelines.tuning.study import suggest
+from pipelines.tuning.turn import Params, Suggestion, Turn
 from tests.tuning.scoring import SPACE, search
 from tests.tuning.test_pruners import finished
 
 SLOTS = range(1, 20)
+LAG = 2
+LEARNING = {"tpe", "genetic", "cmaes", "annealing"}
 every_sampler = pytest.mark.parametrize("name", sorted(registry.SAMPLERS))
+every_learning = pytest.mark.parametrize("name", sorted(LEARNING))
 
 
-def ask(name: str, slot: int, seed: int = 7, history: History = ()) -> Params:
-    sampled: Params = registry.load(registry.SAMPLERS, name)(SPACE, history, slot, seed)
-    return sampled
+def suggestion(name: str, slot: int, history: list[object], seed: int = 7) -> Suggestion:
+    turn = Turn(SPACE, history, slot, seed, LAG)
+    found: Suggestion = registry.load(registry.SAMPLERS, name)(turn)
+    return found
+
+
+def ask(name: str, slot: int, seed: int = 7, history: list[object] | None = None) -> Params:
+    return suggestion(name, slot, history or [], seed).params
 
 
 def past(count: int) -> list[object]:
@@ -26,6 +38,22 @@ def past(count: int) -> list[object]:
         finished(slot, [0.5, 0.6, (slot * 7 % 11) / 11], ask("random", slot))
         for slot in range(count)
     ]
+
+
+def walk(
+    name: str, slots: int, score: Callable[[Mapping[str, Value]], float], seed: int = 7
+) -> list[Params]:
+    """A whole search: every slot sees what finished `LAG` slots before it."""
+    trials: list[object] = []
+    tried: list[Params] = []
+    for slot in range(slots):
+        known = trials[: max(slot - LAG + 1, 0)]
+        found = suggestion(name, slot, known, seed)
+        tried.append(found.params)
+        trial = finished(slot, [score(found.params)], found.params)
+        trial.system_attrs = dict(found.notes)
+        trials.append(trial)
+    return tried
 
 
 @every_sampler
@@ -39,7 +67,7 @@ def test_asked_again_it_says_the_same(name: str) -> None:
 def test_it_stays_in_the_space(name: str) -> None:
     for slot in SLOTS:
         params = ask(name, slot, history=past(8))
-        assert list(params) == list(SPACE)
+        assert set(params) == set(SPACE)
         for knob, value in params.items():
             assert _contains(SPACE[knob], value), (knob, value)
 
@@ -47,7 +75,8 @@ def test_it_stays_in_the_space(name: str) -> None:
 def _contains(knob: Knob, value: object) -> bool:
     if isinstance(knob, Choice):
         return value in knob.values
-    return isinstance(value, int | float) and knob.low <= value <= knob.high
+    is_whole = isinstance(knob.default, int)
+    return isinstance(value, int if is_whole else float) and knob.low <= value <= knob.high
 
 
 @every_sampler
@@ -55,7 +84,7 @@ def test_slots_differ(name: str) -> None:
     assert len({tuple(ask(name, slot).values()) for slot in SLOTS}) > 12
 
 
-@pytest.mark.parametrize("name", ["tpe", "random", "qmc"])
+@pytest.mark.parametrize("name", sorted(registry.SAMPLERS.keys() - {"grid"}))
 def test_seeds_differ(name: str) -> None:
     assert ask(name, 3, seed=1) != ask(name, 3, seed=2)
 
@@ -64,10 +93,66 @@ def test_a_seed_is_not_its_neighbour_one_slot_later() -> None:
     assert ask("random", 4, seed=1) != ask("random", 3, seed=2)
 
 
-def test_only_tpe_learns_from_the_past() -> None:
-    for name in registry.SAMPLERS:
-        learns = ask(name, 15, history=past(10)) != ask(name, 15)
-        assert learns == (name == "tpe"), name
+@every_sampler
+def test_some_learn_from_the_past(name: str) -> None:
+    history = walked_random(20)
+    learns = any(ask(name, slot, history=history) != ask(name, slot) for slot in range(21, 25))
+    assert learns == (name in LEARNING)
+
+
+def walked_random(count: int) -> list[object]:
+    """Trials with the generation that NSGA-II would have noted on them."""
+    trials = past(count)
+    for slot, trial in enumerate(trials):
+        trial.system_attrs = {"NSGAIISampler:generation": slot // 8}
+    return trials
+
+
+@every_learning
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_learning_goes_where_it_was_good(name: str, seed: int) -> None:
+    """Best is the corner of small x and small n; late trials lie nearer to it than early ones."""
+
+    def distance(params: Mapping[str, Value]) -> float:
+        return float(params["x"]) + abs(float(params["n"]) - 3) / 100
+
+    tried = walk(name, 60, lambda params: -distance(params), seed)
+    early, late = tried[1:9], tried[-12:]
+    assert statistics.median(map(distance, late)) < 0.6 * statistics.median(map(distance, early))
+
+
+def test_genetic_breeds_from_what_it_noted() -> None:
+    """The generation of a trial is kept on it: without the notes every trial is of the first."""
+    trials = [
+        suggestion("genetic", slot, walked_random(16)).notes["NSGAIISampler:generation"]
+        for slot in (17, 30)
+    ]
+    assert trials == [2, 2]
+    assert suggestion("genetic", 17, past(16)).notes["NSGAIISampler:generation"] == 0
+
+
+def test_cmaes_is_told_whole_generations_only() -> None:
+    """What it samples changes when a generation is complete, and not in between."""
+    turn = Turn(SPACE, walked_random(40), 45, 7, LAG)
+    size = evolution._strategy(turn, 2).population_size
+    generations = list(evolution._generations(turn, size))
+    slots = [[trial.user_attrs["slot"] for trial in generation] for generation in generations]
+    assert slots[0] == list(range(1, 1 + size))
+    for earlier, later in itertools.pairwise(slots):
+        # The first slot that knew of all of the generation before.
+        assert later == list(range(earlier[-1] + LAG, earlier[-1] + LAG + size))
+    assert slots[-1][-1] < 40
+
+
+def test_cmaes_ranks_what_was_pruned_last() -> None:
+    from optuna.trial import TrialState
+
+    good, bad, stopped = (finished(slot, [score]) for slot, score in enumerate([0.5, 0.1, 0.9]))
+    stopped.state = TrialState.PRUNED
+    numeric = {"x": SPACE["x"].distribution()}
+    ranks = evolution._ranked([stopped, bad, good], numeric)
+    assert [rank for _, rank in ranks] == [0.0, 1.0, 2.0]
+    assert evolution._ranked([good, bad, stopped], numeric)[2][1] == 2.0
 
 
 def test_tpe_goes_where_it_was_good() -> None:
@@ -87,6 +172,12 @@ def test_the_grid_is_walked_once_before_it_starts_over() -> None:
     assert ask("grid", size + 1) == ask("grid", 1)
 
 
+def test_a_grid_of_billions_is_not_listed() -> None:
+    wide = {f"x{number}": SPACE["x"] for number in range(20)}
+    found = samplers.grid(Turn(wide, [], 5, 7)).params
+    assert set(found.values()) <= {0.0, 0.5, 1.0}
+
+
 def test_qmc_fills_the_space_evenly() -> None:
     """Sixteen points of a Sobol sequence have exactly one in each sixteenth of every axis."""
     xs = [float(ask("qmc", slot)["x"]) for slot in range(1, 17)]
@@ -95,15 +186,11 @@ def test_qmc_fills_the_space_evenly() -> None:
 
 def test_the_first_trial_tries_the_defaults_and_fixed_knobs_are_left_alone() -> None:
     fixed = search(fixed={"x": 0.25})
-    assert suggest(fixed, [], 0) == {"n": 50, "kind": "a", "x": 0.25}
-    assert {suggest(fixed, [], slot)["x"] for slot in SLOTS} == {0.25}
-    assert len({suggest(fixed, [], slot)["n"] for slot in SLOTS}) > 3
+    assert suggest(fixed, [], 0).params == {"n": 50, "kind": "a", "x": 0.25}
+    assert {suggest(fixed, [], slot).params["x"] for slot in SLOTS} == {0.25}
+    assert len({suggest(fixed, [], slot).params["n"] for slot in SLOTS}) > 3
 
 
 def test_when_all_is_fixed_nothing_is_sampled() -> None:
     everything = {"x": 0.1, "n": 3, "kind": "b"}
-    assert suggest(search(fixed=everything, sampler="grid"), [], 5) == everything
-
-
-def test_every_sampler_is_in_the_registry() -> None:
-    assert {name for name in registry.SAMPLERS if hasattr(samplers, name)} == set(registry.SAMPLERS)
+    assert suggest(search(fixed=everything, sampler="grid"), [], 5).params == everything

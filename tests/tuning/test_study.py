@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import DataError, ModelError, StateError
+from pipelines.statistics.quality import QUALITIES
 from pipelines.tuning import plots, study
+from pipelines.tuning.journal import Journal
 from pipelines.tuning.study import Search
 from pipelines.tuning.workers import Workers
 from tests.tuning.scoring import RUNGS, Plan, prepare, search
@@ -27,7 +29,8 @@ def run(what: Search, folder: Path, **plan: object) -> Table:
     folder.mkdir(exist_ok=True)
     workers = Workers(partial(prepare, Plan(folder / "log", **plan)), what.settings.workers)
     try:
-        trials = study.run(what, folder / "journal", workers, lambda done, total: None)
+        store = Journal(what.key, folder / "journal", ["maximize"])
+        trials = study.run(what, store, workers, lambda done, total: None)
     finally:
         workers.close()
     return study.table(trials)
@@ -256,22 +259,6 @@ def _wait_for(happened: object, seconds: float = 60.0) -> None:
         time.sleep(0.01)
 
 
-def test_when_every_trial_was_pruned_there_is_no_best(tmp_path: Path) -> None:
-    from tests.tuning.test_pruners import finished
-
-    trial = finished(0, [0.5])
-    trial.state = study.TrialState.PRUNED
-    with pytest.raises(ModelError, match="every trial was pruned"):
-        study.best([trial])
-
-
-def test_the_best_is_the_earliest_of_equals() -> None:
-    from tests.tuning.test_pruners import finished
-
-    trials = [finished(slot, [score]) for slot, score in enumerate([0.5, 0.7, 0.7, 0.6])]
-    assert study.best(trials).user_attrs["slot"] == 1
-
-
 def test_the_plots_of_a_study(tmp_path: Path) -> None:
     from tests.tuning.test_pruners import finished
 
@@ -280,10 +267,11 @@ def test_the_plots_of_a_study(tmp_path: Path) -> None:
         for slot in range(8)
     ]
     trials[5].state = study.TrialState.PRUNED
-    for draw in (plots.history, partial(plots.knobs, seed=1)):
+    auc = QUALITIES["binary"]
+    for draw in (partial(plots.history, quality=auc), partial(plots.knobs, seed=1)):
         assert draw(trials) == draw(trials)
         assert draw(trials).startswith("<svg")
-    assert "pruned" in plots.history(trials)
-    assert "best so far" in plots.history(trials)
+    assert "pruned" in plots.history(trials, auc)
+    assert "best so far" in plots.history(trials, auc)
     assert ">x<" in plots.knobs(trials, 1)
     assert plots.knobs(trials[:1], 1).startswith("<svg")

@@ -1,0 +1,38 @@
+"""Where a search keeps its trials and where it runs them, as the settings say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.settings import TuneSettings
+from pipelines.tuning.journal import Journal
+from pipelines.tuning.objectives import directions
+from pipelines.tuning.stores import Store
+from pipelines.tuning.workers import Engine, Prepare, Workers
+
+
+def store_of(settings: TuneSettings, key: str, journal: Path) -> Store:
+    """The journal of this machine, or the database that several machines share.
+
+    Raises:
+        StateError: it cannot be used.
+    """
+    towards = directions(settings.objectives)
+    if settings.storage is None:
+        return Journal(key, journal, towards)
+    from pipelines.tuning.postgresql import SharedStore
+
+    return SharedStore(key, settings.storage, towards)
+
+
+def engine_of(settings: TuneSettings, prepare: Prepare) -> Engine:
+    """Processes of this machine, or the workers of a Dask cluster.
+
+    Raises:
+        StateError: the scheduler does not answer.
+    """
+    if settings.engine == "processes":
+        return Workers(prepare, settings.workers)
+    from pipelines.tuning.dask_engine import DaskWorkers
+
+    return DaskWorkers(prepare, settings.workers, settings.dask_address)
