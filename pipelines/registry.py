@@ -14,6 +14,9 @@ STAGES = ("ingest", "validate", "split", "tune", "train", "evaluate")
 DATASETS = {
     "flights": "pipelines.datasets.flights:Flights",
     "table": "pipelines.datasets.table:Table",
+    "digits": "pipelines.datasets.digits:Digits",
+    "mnist": "pipelines.datasets.mnist:Mnist",
+    "cifar10": "pipelines.datasets.cifar10:Cifar10",
 }
 
 MODEL_FAMILIES = {
@@ -24,6 +27,9 @@ MODEL_FAMILIES = {
     "forest": "pipelines.models.forest:Forest",
     "hist_gradient_boosting": "pipelines.models.hist_gradient_boosting:HistGradientBoosting",
     "mlp": "pipelines.models.mlp:Mlp",
+    "keras_mlp": "pipelines.models.keras_mlp:KerasMlp",
+    "keras_cnn": "pipelines.models.keras_cnn:KerasCnn",
+    "alexnet": "pipelines.models.alexnet:AlexNet",
 }
 
 SAMPLERS = {

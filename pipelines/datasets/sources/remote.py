@@ -31,7 +31,7 @@ def opened(location: RemoteFiles) -> Generator[Opened]:
     Raises:
         SourceError: no file, no answer, no permission, or a transfer that breaks off.
     """
-    store = _Store(location)
+    store = Store(location)
     with tempfile.TemporaryDirectory(prefix="evergreen-") as folder:
         for number, remote in enumerate(store.find()):
             where = store.shown(remote)
@@ -52,11 +52,11 @@ def fingerprint(location: RemoteFiles) -> list[dict[str, Any]]:
     Raises:
         SourceError: no file, no answer, or no permission.
     """
-    store = _Store(location)
+    store = Store(location)
     return [store.state(remote) for remote in store.find()]
 
 
-class _Store:
+class Store:
     """One file system of fsspec, with every fault turned into a SourceError."""
 
     def __init__(self, location: RemoteFiles) -> None:
@@ -81,7 +81,12 @@ class _Store:
             check_name(_name(path), where=self.shown(path))
         return paths
 
+    def has(self, path: str) -> bool:
+        """Whether there is a file of this path; for servers that do not list what they have."""
+        return bool(self._ask(lambda: self._system.isfile(path)))
+
     def state(self, path: str) -> dict[str, Any]:
+        """What a fingerprint remembers of a file."""
         info = self._ask(lambda: self._system.info(path))
         state: dict[str, Any] = {"name": self.relative(path), "bytes": info.get("size")}
         tag = next((info[key] for key in _STATES if info.get(key)), None)
@@ -91,6 +96,7 @@ class _Store:
         return {**state, "modified": None if time is None else str(time)}
 
     def fetch(self, path: str, target: Path) -> None:
+        """Copy a file to this disk."""
         with (
             self._ask(lambda: self._system.open(path, "rb", cache_type="none")) as source,
             target.open("wb") as file,
