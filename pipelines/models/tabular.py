@@ -6,6 +6,7 @@ float64, become float32 once, and are imputed after that. See docs/adr/0003-onnx
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +59,17 @@ class Tabular:
                 (LABEL, Int64TensorType([None])),
                 (PROBABILITIES, FloatTensorType([None, classes])),
             ]
-        graph = convert_sklearn(
-            Pipeline([("preprocessing", self.preprocessing), ("model", self.model)]),
-            name=name,  # without a name the graph gets a random one, and its digest changes
-            initial_types=inputs,
-            final_types=outputs,
-            options=options,
-            target_opset=OPSET,
-        )
+        with warnings.catch_warnings():
+            # The converter reads attributes that scikit-learn is about to drop.
+            warnings.simplefilter("ignore", FutureWarning)
+            graph = convert_sklearn(
+                Pipeline([("preprocessing", self.preprocessing), ("model", self.model)]),
+                name=name,  # without a name the graph gets a random one, and its digest changes
+                initial_types=inputs,
+                final_types=outputs,
+                options=options,
+                target_opset=OPSET,
+            )
         # The converter lists them in the order of a set, which is another in every process.
         versions = sorted((each.domain, each.version) for each in graph.opset_import)
         del graph.opset_import[:]
