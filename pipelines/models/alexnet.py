@@ -27,6 +27,7 @@ class AlexNet:
 
     tasks: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
     rungs = RUNGS
+    can_continue = True
 
     def space(self) -> dict[str, Knob]:
         return searched(epochs=20, own=self._own())

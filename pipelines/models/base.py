@@ -70,10 +70,13 @@ class Family(Protocol):
     Attributes:
         tasks: what it can be trained for.
         rungs: how often `fit` yields.
+        can_continue: whether `fit` can go on from `Training.parent`, and so whether its models
+            are `Continuable`.
     """
 
     tasks: frozenset[Task]
     rungs: int
+    can_continue: bool
 
     def space(self) -> dict[str, Knob]:
         """The hyperparameters that may be searched."""

@@ -68,6 +68,7 @@ class Baseline:
 
     tasks: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
     rungs = 1
+    can_continue = False
 
     def space(self) -> dict[str, Knob]:
         return {}

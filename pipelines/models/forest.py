@@ -18,6 +18,7 @@ class Forest:
 
     tasks: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
     rungs = 3
+    can_continue = False
 
     def space(self) -> dict[str, Knob]:
         return {

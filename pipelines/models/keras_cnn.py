@@ -22,6 +22,7 @@ class KerasCnn:
 
     tasks: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
     rungs = RUNGS
+    can_continue = True
 
     def space(self) -> dict[str, Knob]:
         return searched(epochs=10, own=self._own())

@@ -20,6 +20,7 @@ class KerasMlp:
 
     tasks: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
     rungs = RUNGS
+    can_continue = True
 
     def space(self) -> dict[str, Knob]:
         return searched(epochs=12, own=self._own())

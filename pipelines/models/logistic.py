@@ -15,6 +15,7 @@ class Logistic:
 
     tasks: frozenset[Task] = frozenset({"binary", "multiclass"})
     rungs = 1
+    can_continue = False
 
     def space(self) -> dict[str, Knob]:
         return {"C": Real(1e-3, 100.0, default=1.0, is_log=True)}

@@ -16,6 +16,7 @@ class Mlp:
 
     tasks: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
     rungs = 1
+    can_continue = False
 
     def space(self) -> dict[str, Knob]:
         return {

@@ -19,6 +19,7 @@ class Svm:
 
     tasks: frozenset[Task] = frozenset({"binary", "multiclass"})
     rungs = 1
+    can_continue = False
 
     def space(self) -> dict[str, Knob]:
         return {

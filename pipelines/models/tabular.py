@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pipelines.models import resume
 from pipelines.models.base import Scores
 from pipelines.schema import CATEGORIES, LABEL, NUMBERS, PROBABILITIES, VALUE, Schema
 
@@ -21,11 +23,22 @@ OPSET = 18
 
 @dataclass(frozen=True)
 class Tabular:
-    """A fitted preprocessing and a fitted classifier or regressor on top of it."""
+    """A fitted preprocessing and a fitted classifier or regressor on top of it.
+
+    Attributes:
+        family: what it was trained with; "" if nobody is going to go on from it.
+        scale: mean and deviation of the target, where they were folded into the model.
+    """
 
     preprocessing: Any
     model: Any
     schema: Schema
+    family: str = ""
+    scale: tuple[float, float] | None = None
+
+    def save(self, folder: Path) -> None:
+        """Write what a later, incremental training goes on from."""
+        resume.write(folder, self.family, self)
 
     def scores(self, frame: pd.DataFrame) -> Scores:
         prepared = self.preprocessing.transform(frame)

@@ -30,6 +30,10 @@ class Scale:
     def scaled(self, values: Floats) -> Floats:
         return (values - self.mean) / self.deviation
 
+    def unfolded(self, weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
+        """What `folded` was given."""
+        return weights / self.deviation, (bias - self.mean) / self.deviation
+
     def folded(self, weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
         """The last linear layer of a model of scaled targets, made to answer in their unit."""
         return weights * self.deviation, bias * self.deviation + self.mean
