@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from pipelines import judging, lineage, packaging, settings
-from pipelines.errors import StateError
+from pipelines.errors import SettingsError, StateError
 from pipelines.evaluation import report
 from pipelines.files import read_json, write_json, write_text
 from pipelines.packaging import Labels
@@ -25,7 +25,7 @@ from pipelines.verdicts import Verdict, combine
 from pipelines.versioning import graph, versions
 from pipelines.versioning.git import Repository
 from pipelines.versioning.versions import Version
-from pipelines.versioning.workspace import LOCK_FILE, Workspace, open_workspace
+from pipelines.versioning.workspace import LOCK_FILE, Workspace, open_workspace, override
 
 Needs = dict[str, list[str]]
 
@@ -58,7 +58,9 @@ def prepare(setting: Setting) -> tuple[Workspace, Needs]:
     workspace = open_workspace(
         setting.project, setting.home, run, next((commit for commit in done if commit), None)
     )
-    settings.load(workspace.root)
+    chosen = settings.load(workspace.root).model(run.model)
+    if chosen.train.mode == "incremental":
+        override(workspace, {"train.parent": _parent(setting)})
     # For the stages too, which are processes of their own and know only their folder.
     os.environ[PROJECT] = str(setting.project.root)
     os.environ[HOME] = str(setting.home.home)
@@ -163,6 +165,25 @@ def _judge(setting: Setting, workspace: Workspace, chosen: ModelSettings) -> Ver
         # The champion held against itself learns nothing of the holdout.
         questions.note(setting.engine, setting.run.id, model, asked)
     return verdict
+
+
+def _parent(setting: Setting) -> str:
+    """The live version, its model fetched: what an incremental training goes on from.
+
+    Raises:
+        SettingsError: nothing is live yet.
+    """
+    model = setting.run.model
+    entry = ledger.live(setting.engine, model)
+    if entry is None:
+        raise SettingsError(
+            "an incremental training goes on from the live version, and none is live",
+            where=f"params.yaml: models.{model}.train.mode",
+            next_step="begin with `full`: `evergreen retrain " + model + " --set train.mode=full`",
+        )
+    version = versions.find(setting.project, model, entry.version)
+    versions.model_folder(setting.project, setting.home, version)
+    return f"v{version.number}"
 
 
 def _champion(setting: Setting) -> tuple[str, Path] | None:

@@ -106,6 +106,15 @@ class HomePaths:
         return self.home / "studies"
 
     @property
+    def checkpoints(self) -> Path:
+        """Where trainings with epochs keep how far they came."""
+        return self.home / "checkpoints"
+
+    def versions(self, model: str) -> Path:
+        """The model folders of versions that were asked for, as `v3-` and twelve digits each."""
+        return self.home / "versions" / model
+
+    @property
     def bentoml(self) -> Path:
         return self.home / "bentoml"
 

@@ -183,9 +183,17 @@ class TuneSettings(_Section):
 
 
 class TrainSettings(_Section):
-    """What is trained; `fixed` hyperparameters are not searched."""
+    """What is trained; `fixed` hyperparameters are not searched.
+
+    `mode` incremental goes on from `parent`, which a retrain sets to the live version, with its
+    hyperparameters: it sees the rows that the parent has not seen, and `replay_share` of those
+    that it has, so that it does not forget them.
+    """
 
     family: FamilyName
+    mode: Literal["full", "incremental"] = "full"
+    parent: Annotated[str, Field(pattern=r"^v[1-9][0-9]*$")] | None = None
+    replay_share: Annotated[float, Field(ge=0, le=1)] = 0.2
     fixed: dict[str, float | int | str | bool] = Field(default_factory=dict)
     parity_tolerance: float = Field(default=1e-4, gt=0)
     golden_rows: Annotated[int, Field(ge=1000)] = 1000

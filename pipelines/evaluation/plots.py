@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from pipelines.evaluation.learning import Curve
 from pipelines.reporting import plots
 
 _RIBBON = "#b5c7bd"
@@ -122,6 +123,16 @@ def importance(lost: dict[str, float], measure: str, most: int = 15) -> str:
         f"Loss of {measure} when shuffled", "", height=max(2.0, 0.27 * len(names) + 0.9)
     ) as axes:
         axes.barh(names, [lost[name] for name in names])
+    return axes.svg
+
+
+def learning(curve: Curve) -> str:
+    """The losses by epoch, of the rows learned from and of those held out."""
+    epochs = [row["epoch"] for row in curve]
+    with plots.figure("Epoch", "Loss") as axes:
+        axes.plot(epochs, [row["loss"] for row in curve], label="learned from")
+        axes.plot(epochs, [row["validation_loss"] for row in curve], label="held out")
+        axes.legend()
     return axes.svg
 
 

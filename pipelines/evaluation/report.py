@@ -7,7 +7,8 @@ from typing import Any
 from markupsafe import Markup
 
 from pipelines import reporting
-from pipelines.evaluation import evidence
+from pipelines.evaluation import evidence, plots
+from pipelines.evaluation.learning import diagnose
 from pipelines.evaluation.metrics import METRICS
 from pipelines.files import read_json
 from pipelines.paths import ModelPaths
@@ -67,12 +68,17 @@ def render(
     evaluation = read_json(paths.reports / "evaluation.json")
     task: Task = evaluation["task"]
     figures = _FIGURES[task]
+    training = read_json(paths.artifact / TRAINING_FILE)
+    study = read_json(paths.study / "best.json")
+    searched = ("history", "knobs") if study["trials"] else ()
     return reporting.render(
         "evaluation/report.html.j2",
         name=name,
         evaluation=evaluation,
-        training=read_json(paths.artifact / TRAINING_FILE),
-        study=read_json(paths.study / "best.json"),
+        training=training,
+        learned=diagnose(training["curve"]) if training["curve"] else None,
+        curve=Markup(plots.learning(training["curve"])) if training["curve"] else None,  # noqa: S704
+        study=study,
         sides=[_side(name, side) for name, side in split.items()],
         unit=_unit(Schema.read(paths.splits)),
         validation=read_json(paths.validation_summary),
@@ -89,7 +95,7 @@ def render(
             name: Markup((folder / f"{name}.svg").read_text(encoding="utf-8"))  # noqa: S704
             for folder, names in (
                 (paths.plots, (*(name for name, _ in figures), "slices", "importance")),
-                (paths.study, ("history", "knobs")),
+                (paths.study, searched),
             )
             for name in names
         },

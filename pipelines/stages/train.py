@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import shutil
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -11,16 +12,18 @@ from pipelines import registry
 from pipelines.files import emptied, read_json, replacing, write_json, write_parquet
 from pipelines.frames import features, groups, labels, row_hashes
 from pipelines.inference.session import ModelSession
-from pipelines.models import golden, parity
-from pipelines.models.base import Family, Fitted, Params, Training, last
+from pipelines.models import golden, incremental, parity
+from pipelines.models.base import Charted, Continuable, Family, Fitted, Params, Training, last
+from pipelines.models.incremental import Parent
 from pipelines.models.tasks import require_task
 from pipelines.models.threads import one_thread
-from pipelines.paths import ModelPaths
+from pipelines.paths import ModelPaths, home
 from pipelines.schema import Schema
 from pipelines.settings import ModelSettings
 from pipelines.signature import (
     GOLDEN_FILE,
     MODEL_FILE,
+    RESUME_FOLDER,
     TRAINED_ON_FILE,
     TRAINING_FILE,
     Signature,
@@ -36,36 +39,67 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     """Write `model/`.
 
     Raises:
-        ModelError: the family cannot be trained so, or its graph differs from the model.
+        ModelError: the family cannot be trained so, its graph differs from the model, or the
+            parent cannot be gone on from.
+        SettingsError: the family is not for this task, or not for this mode.
     """
     schema = Schema.read(paths.splits)
     train, tuning = (pd.read_parquet(paths.splits / f"{side}.parquet") for side in _LEARNED_FROM)
     known = pd.concat([train, tuning], ignore_index=True)
-    family: Family = registry.load(registry.MODEL_FAMILIES, settings.train.family)()
-    require_task(settings.train.family, family, schema.task)
+    chosen = settings.train
+    family: Family = registry.load(registry.MODEL_FAMILIES, chosen.family)()
+    require_task(chosen.family, family, schema.task)
+    parent = incremental.parent(paths.root, paths.model, chosen, family)
     params: Params = read_json(paths.study / "best.json")["params"]
-    seed = settings.train.seed
+    seen, new_rows = known, len(known)
+    if parent is not None:
+        seen, new_rows = incremental.rows_to_see(
+            known, schema, parent, chosen.replay_share, chosen.seed
+        )
     emptied(paths.artifact)
 
-    print(f"fitting {settings.train.family} on {len(known):,} rows", flush=True)
+    print(f"fitting {chosen.family} on {len(seen):,} rows", flush=True)
+    checkpoints = home(paths.root).checkpoints / paths.model
+    given = replace(
+        _training(seen, schema, params, chosen.seed),
+        checkpoints=checkpoints,
+        parent=parent.resume if parent else None,
+    )
     with one_thread():
-        fitted = last(family.fit(_training(known, schema, params, seed)))
+        fitted = last(family.fit(given))
     found = _export(paths, settings, fitted, known, schema)
+    if isinstance(fitted, Continuable) and family.can_continue:
+        fitted.save(paths.artifact / RESUME_FOLDER)
     print("training once more on shuffled labels, which must teach nothing", flush=True)
+    control = _shuffled_control(family, train, tuning, schema, params, chosen.seed)
     write_json(
         {
             "params": dict(params),
+            "mode": chosen.mode,
+            "parent": parent.name if parent else None,
             "rows": len(known),
+            "rows_seen": len(seen),
+            "rows_new": new_rows,
             "constant": best_constant(labels(known, schema), schema).tolist(),
             "until": str(known[schema.time].max()) if schema.time else None,
             "parity": found,
-            "shuffled": asdict(_shuffled_control(family, train, tuning, schema, params, seed)),
+            "curve": fitted.curve() if isinstance(fitted, Charted) else [],
+            "shuffled": asdict(control),
         },
         paths.artifact / TRAINING_FILE,
     )
-    # What the model has seen, so that a gate can tell whether its holdout was among it.
+    write_parquet(_trained_on(known, schema, parent), paths.artifact / TRAINED_ON_FILE)
+    # The model is whole: what was kept for the case of a kill is of no more use.
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _trained_on(known: pd.DataFrame, schema: Schema, parent: Parent | None) -> pd.DataFrame:
+    """What the model has seen, so that a gate can tell whether its holdout was among it."""
     seen = pd.DataFrame({"group": groups(known, schema), "row": row_hashes(known, schema)})
-    write_parquet(seen, paths.artifact / TRAINED_ON_FILE)
+    if parent is None:
+        return seen
+    # What the parent has seen, the child has seen.
+    return pd.concat([parent.trained_on, seen], ignore_index=True).drop_duplicates("row")
 
 
 def _export(

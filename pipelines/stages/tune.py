@@ -12,6 +12,7 @@ import pandas as pd
 
 from pipelines import registry
 from pipelines.files import emptied, replacing, write_json, write_text
+from pipelines.models import incremental
 from pipelines.models.base import Family
 from pipelines.models.space import complete
 from pipelines.models.tasks import require_task
@@ -41,6 +42,9 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
         ModelError: the family fails, or has no such hyperparameter.
         StateError: the store of the trials fails, or the Dask scheduler does not answer.
     """
+    if settings.train.mode == "incremental":
+        _take_over(paths, settings)
+        return
     from pipelines.tuning import plots, results
     from pipelines.tuning.objectives import choose
 
@@ -59,6 +63,17 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
         write_json(results.pareto(choice, settings, budget, quality), paths.study / "pareto.json")
         drawn = plots.pareto(trials, choice, searched_for[1], quality)
         write_text(drawn, paths.study / "pareto.svg")
+
+
+def _take_over(paths: ModelPaths, settings: ModelSettings) -> None:
+    """Write the hyperparameters of the parent: they are part of the model that is gone on with."""
+    family: Family = registry.load(registry.MODEL_FAMILIES, settings.train.family)()
+    parent = incremental.parent(paths.root, paths.model, settings.train, family)
+    assert parent is not None, "an incremental training has a parent"
+    params = {**parent.params, **settings.train.fixed}
+    complete(settings.train.family, family.space(), params)
+    emptied(paths.study)
+    write_json({"params": params, "parent": parent.name, "trials": 0}, paths.study / "best.json")
 
 
 def _search(paths: ModelPaths, settings: ModelSettings, schema: Schema) -> list[FrozenTrial]:

@@ -141,7 +141,7 @@ def model_folder(repository: Repository, home: HomePaths, version: Version) -> P
     Raises:
         ModelError: neither cache nor remote has it, or its digest is wrong.
     """
-    folder = home.home / "versions" / version.model / f"v{version.number}-{version.commit[:12]}"
+    folder = home.versions(version.model) / f"v{version.number}-{version.commit[:12]}"
     if not folder.exists():
         from dvc.api import DVCFileSystem
         from dvc.exceptions import DvcException
