@@ -29,7 +29,7 @@ _TRUSTED = [
     "skl2onnx.sklapi.cast_transformer.CastTransformer",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 ]
-# Zip files hold times; the same model must give the same bytes.
+_TREE = "schema.json"
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -40,7 +40,7 @@ def write(folder: Path, family: str, fitted: Tabular) -> None:
     content = skops.io.dumps({"preprocessing": fitted.preprocessing, "model": fitted.model})
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / FILE) as temporary:
-        temporary.write_bytes(_without_times(content))
+        temporary.write_bytes(_canonical(content))
     facts = {"family": family, "schema": fitted.schema.to_json(), "scale": fitted.scale}
     with replacing(folder / _FACTS) as temporary:
         temporary.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
@@ -75,11 +75,41 @@ def read(folder: Path, family: str, training: Training) -> Tabular:
         ) from error
 
 
-def _without_times(content: bytes) -> bytes:
+def _canonical(content: bytes) -> bytes:
+    """The same archive without what differs from run to run.
+
+    skops calls objects, and the files of their arrays, by their addresses in memory; zip notes
+    the time. The same model must give the same bytes.
+    """
     made = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(made, "w") as target:
-        for name in sorted(source.namelist()):
-            target.writestr(
-                zipfile.ZipInfo(name, _NO_TIME), source.read(name), zipfile.ZIP_DEFLATED
-            )
+        numbers: dict[int, int] = {}
+        tree = _renumbered(json.loads(source.read(_TREE)), numbers)
+        files = {_TREE: json.dumps(tree).encode()}
+        for name in source.namelist():
+            if name != _TREE:
+                files[_renamed(name, numbers)] = source.read(name)
+        for name in sorted(files):
+            target.writestr(zipfile.ZipInfo(name, _NO_TIME), files[name], zipfile.ZIP_DEFLATED)
     return made.getvalue()
+
+
+def _renumbered(node: Any, numbers: dict[int, int]) -> Any:
+    """The tree with addresses replaced by the order in which they appear."""
+    if isinstance(node, list):
+        return [_renumbered(each, numbers) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if "__id__" in node:
+        numbers.setdefault(node["__id__"], len(numbers))
+    found = {key: _renumbered(each, numbers) for key, each in node.items()}
+    if "__id__" in node:
+        found["__id__"] = numbers[node["__id__"]]
+    if isinstance(node.get("file"), str):
+        found["file"] = _renamed(node["file"], numbers)
+    return found
+
+
+def _renamed(name: str, numbers: dict[int, int]) -> str:
+    stem, dot, kind = name.partition(".")
+    return f"{numbers[int(stem)]}{dot}{kind}" if stem.isdigit() else name

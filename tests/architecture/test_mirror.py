@@ -59,6 +59,8 @@ ELSEWHERE = {
         "pipelines.validation.strict_yaml",
         "pipelines.validation.wording",
     ],
+    # A parent means something only to who goes on from it.
+    "tests/models/test_incremental.py": ["pipelines.models.parents", "pipelines.models.resume"],
     "tests/stages/test_tasks.py": ["pipelines.evaluation.curves", "pipelines.models.tasks"],
     "tests/statistics/test_auc.py": ["pipelines.statistics.arrays"],
     # Journals and workers mean something in a search only: torn, killed, raced.
