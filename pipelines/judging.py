@@ -20,9 +20,10 @@ from pipelines.errors import DataError, ModelError, SettingsError
 from pipelines.files import read_json
 from pipelines.frames import features, groups, labels, row_hashes, slice_columns, tensors
 from pipelines.gates.behaviour import direction_violation, range_violation
+from pipelines.gates.compression import Compression
 from pipelines.gates.evidence import Candidate, Case, CaseKind, Holdout, Leg, Run
 from pipelines.gates.judge import judge, judge_copy
-from pipelines.gates.skew import conversion_leg
+from pipelines.gates.skew import CONVERSION_TOLERANCE, conversion_leg
 from pipelines.inference.session import ModelSession
 from pipelines.models import golden, parity
 from pipelines.paths import ModelPaths
@@ -33,6 +34,7 @@ from pipelines.signature import (
     MODEL_FILE,
     TRAINED_ON_FILE,
     TRAINING_FILE,
+    UNCOMPRESSED_FOLDER,
     Signature,
     digest,
 )
@@ -122,6 +124,7 @@ def decide(
             cases=_cases(session, frame, settings.gate, settings.train.seed),
             legs=(_conversion(session, paths.artifact),),
         ),
+        _compression(paths.artifact, settings, asked),
     )
 
 
@@ -272,9 +275,26 @@ def _direction(
     return Case("direction", name, violation, _DIRECTION_TOLERANCE, len(rows))
 
 
+def _compression(
+    folder: Path, settings: ModelSettings, asked: dict[str, Any]
+) -> Compression | None:
+    before = folder / UNCOMPRESSED_FOLDER
+    if not before.is_dir():
+        return None
+    session = ModelSession.open(before)
+    scores = session.predict(asked).scores
+    candidate = Candidate("uncompressed", session.signature.sha256, scores)
+    return Compression(settings.train.compress, _measure(candidate, session, before, asked))
+
+
 def _conversion(session: ModelSession, folder: Path) -> Leg:
     schema = session.signature.schema
     rows = pd.read_parquet(folder / GOLDEN_FILE)
+    if (folder / UNCOMPRESSED_FOLDER).is_dir():
+        # Golden rows hold what is served; the conversion was held to training before that.
+        said = read_json(folder / TRAINING_FILE)
+        worst = max(said["parity"].values())
+        return Leg("training", "ONNX", worst, CONVERSION_TOLERANCE, said["parity_rows"])
     exported = session.predict(tensors(rows, schema)).scores
     expected = golden.answers_of(rows, schema)
     return conversion_leg("training", expected, "ONNX", exported, schema.task)

@@ -193,6 +193,7 @@ class TrainSettings(_Section):
     family: FamilyName
     mode: Literal["full", "incremental"] = "full"
     parent: Annotated[str, Field(pattern=r"^v[1-9][0-9]*$")] | None = None
+    compress: Literal["none", "dynamic_int8", "static_int8", "fp16"] = "none"
     replay_share: Annotated[float, Field(ge=0, le=1)] = 0.2
     fixed: dict[str, float | int | str | bool] = Field(default_factory=dict)
     parity_tolerance: float = Field(default=1e-4, gt=0)
@@ -235,6 +236,7 @@ class GateSettings(_Section):
     slice_margin: float = Field(default=0.05, gt=0)
     slice_positives: Positive = 200
     calibration_margin: float = Field(default=0.01, gt=0)
+    compression_margin: float = Field(default=0.005, gt=0)
     fairness: tuple[str, ...] = ()
     increasing: tuple[str, ...] = ()
     decreasing: tuple[str, ...] = ()

@@ -16,6 +16,8 @@ SIGNATURE_FILE = "signature.json"
 GOLDEN_FILE = "golden.parquet"
 TRAINING_FILE = "training.json"
 TRAINED_ON_FILE = "trained_on.parquet"
+# The model folder before compression, inside the model folder of a compressed model.
+UNCOMPRESSED_FOLDER = "uncompressed"
 # What a later, incremental training goes on from.
 RESUME_FOLDER = "resume"
 GOLDEN_ANSWER = "expected_answer"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pipelines.gates.behaviour import judge_behaviour
 from pipelines.gates.budget import judge_budget
 from pipelines.gates.calibration import judge_calibration
+from pipelines.gates.compression import Compression, judge_compression
 from pipelines.gates.evidence import Candidate, Holdout, Paired, Run
 from pipelines.gates.identity import judge_identity, same_file
 from pipelines.gates.noninferiority import judge_noninferiority
@@ -22,7 +23,12 @@ from pipelines.verdicts import Verdict, combine
 
 
 def judge(
-    challenger: Candidate, champion: Candidate, holdout: Holdout, settings: GateSettings, run: Run
+    challenger: Candidate,
+    champion: Candidate,
+    holdout: Holdout,
+    settings: GateSettings,
+    run: Run,
+    compression: Compression | None = None,
 ) -> Verdict:
     """Whether the challenger may replace the champion.
 
@@ -35,12 +41,16 @@ def judge(
         holdout: rows that neither has seen.
         settings: margins, error rates and the seed.
         run: why the challenger was trained and what was measured of it beside its answers.
+        compression: what the challenger was before it was compressed, or None if it was not.
 
     Returns:
         PASSED only when every part passed. The evidence is ready for JSON and names what makes
         the verdict reproducible: data hash, both digests, seed.
     """
-    verdict = combine("gate", _parts(challenger, champion, holdout, settings, run))
+    parts = list(_parts(challenger, champion, holdout, settings, run))
+    if compression is not None:
+        parts.append(judge_compression(challenger, compression, holdout, settings))
+    verdict = combine("gate", parts)
     asked = {part.name for part in verdict.parts}
     evidence = {
         "challenger": {"name": challenger.name, "digest": challenger.digest},

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from pipelines import registry
 from pipelines.files import emptied, read_json, replacing, write_json, write_parquet
-from pipelines.frames import features, groups, labels, row_hashes
+from pipelines.frames import features, groups, labels, row_hashes, tensors
 from pipelines.inference.session import ModelSession
 from pipelines.models import golden, incremental, parity
 from pipelines.models.base import Charted, Continuable, Family, Fitted, Params, Training, last
+from pipelines.models.compress import compress
 from pipelines.models.incremental import Parent
 from pipelines.models.tasks import require_task
 from pipelines.models.threads import one_thread
@@ -26,6 +28,7 @@ from pipelines.signature import (
     RESUME_FOLDER,
     TRAINED_ON_FILE,
     TRAINING_FILE,
+    UNCOMPRESSED_FOLDER,
     Signature,
     digest,
 )
@@ -33,6 +36,7 @@ from pipelines.statistics.chance import Chance, chance
 from pipelines.statistics.constant import best_constant
 
 _LEARNED_FROM = ("train", "tuning")
+_CALIBRATION_ROWS = 500
 
 
 def run(paths: ModelPaths, settings: ModelSettings) -> None:
@@ -67,7 +71,7 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     )
     with one_thread():
         fitted = last(family.fit(given))
-    found = _export(paths, settings, fitted, known, schema)
+    found, parity_rows = _export(paths, settings, fitted, known, schema)
     if isinstance(fitted, Continuable) and family.can_continue:
         fitted.save(paths.artifact / RESUME_FOLDER)
     print("training once more on shuffled labels, which must teach nothing", flush=True)
@@ -83,6 +87,8 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
             "constant": best_constant(labels(known, schema), schema).tolist(),
             "until": str(known[schema.time].max()) if schema.time else None,
             "parity": found,
+            "parity_rows": parity_rows,
+            "compress": chosen.compress,
             "curve": fitted.curve() if isinstance(fitted, Charted) else [],
             "shuffled": asdict(control),
         },
@@ -104,33 +110,54 @@ def _trained_on(known: pd.DataFrame, schema: Schema, parent: Parent | None) -> p
 
 def _export(
     paths: ModelPaths, settings: ModelSettings, fitted: Fitted, known: pd.DataFrame, schema: Schema
-) -> dict[str, float]:
-    """Write the graph, its signature and its golden rows; by how much each kind of row differs.
+) -> tuple[dict[str, float], int]:
+    """Write the graph, its signature and its golden rows.
+
+    Returns:
+        By how much the graph differs from the model for each kind of row, and over how many rows.
 
     Raises:
-        ModelError: the graph cannot be run, or differs from the model by more than is allowed.
+        ModelError: the graph cannot be run, differs from the model by more than is allowed, or
+            cannot be compressed as asked.
     """
     chosen = settings.train
-    inputs = features(known, schema)
-    with replacing(paths.artifact / MODEL_FILE) as temporary:
-        temporary.write_bytes(fitted.to_onnx(paths.model))
-    Signature(
-        model=paths.model,
-        family=chosen.family,
-        schema=schema,
-        sha256=digest(paths.artifact / MODEL_FILE),
-        categories_seen={name: sorted(set(inputs[name]) - {""}) for name in schema.categories},
-    ).write(paths.artifact)
-
+    exported = fitted.to_onnx(paths.model)
+    is_compressed = chosen.compress != "none"
+    # Before it is compressed the graph must be the model; afterwards the gate compares the two.
+    first = paths.artifact / UNCOMPRESSED_FOLDER if is_compressed else paths.artifact
+    _write_graph(first, exported, paths.model, chosen.family, known, schema)
     print("holding the exported graph to the trained model", flush=True)
-    session = ModelSession.open(paths.artifact)
-    found = parity.differences(fitted, session, parity.cases(known, schema, chosen.seed))
+    cases = parity.cases(known, schema, chosen.seed)
+    found = parity.differences(fitted, ModelSession.open(first), cases)
     parity.require(found, chosen.parity_tolerance, paths.model)
 
     rows = golden.rows_of(known, schema, chosen.golden_rows, chosen.seed)
-    expected = fitted.scores(features(rows, schema))
+    if is_compressed:
+        print(f"compressing it to {chosen.compress}", flush=True)
+        asked = tensors(cases["ordinary"].head(_CALIBRATION_ROWS), schema)
+        small = compress(chosen.compress, exported, asked, chosen.family)
+        _write_graph(paths.artifact, small, paths.model, chosen.family, known, schema)
+        expected = ModelSession.open(paths.artifact).predict(tensors(rows, schema)).scores
+    else:
+        expected = fitted.scores(features(rows, schema))
     write_parquet(golden.with_answers(rows, expected, schema), paths.artifact / GOLDEN_FILE)
-    return found
+    return found, sum(len(frame) for frame in cases.values())
+
+
+def _write_graph(
+    folder: Path, graph: bytes, model: str, family: str, known: pd.DataFrame, schema: Schema
+) -> None:
+    inputs = features(known, schema)
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / MODEL_FILE) as temporary:
+        temporary.write_bytes(graph)
+    Signature(
+        model=model,
+        family=family,
+        schema=schema,
+        sha256=digest(folder / MODEL_FILE),
+        categories_seen={name: sorted(set(inputs[name]) - {""}) for name in schema.categories},
+    ).write(folder)
 
 
 def _shuffled_control(
