@@ -60,6 +60,7 @@ ELSEWHERE = {
         "pipelines.validation.wording",
     ],
     # A parent means something only to who goes on from it.
+    "tests/models/test_compress.py": ["pipelines.gates.compression"],
     "tests/models/test_incremental.py": ["pipelines.models.parents", "pipelines.models.resume"],
     "tests/stages/test_tasks.py": ["pipelines.evaluation.curves", "pipelines.models.tasks"],
     "tests/statistics/test_auc.py": ["pipelines.statistics.arrays"],
