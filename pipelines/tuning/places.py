@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import optuna
+
 from pipelines.settings import TuneSettings
 from pipelines.tuning.journal import Journal
 from pipelines.tuning.objectives import directions
@@ -17,6 +19,8 @@ def store_of(settings: TuneSettings, key: str, journal: Path) -> Store:
     Raises:
         StateError: it cannot be used.
     """
+    # Optuna announces every study it opens.
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     towards = directions(settings.objectives)
     if settings.storage is None:
         return Journal(key, journal, towards)
