@@ -52,7 +52,8 @@ class Postgres:
     def empty(self) -> None:
         """Anew, whoever is still connected."""
         self.admin(
-            "DROP DATABASE IF EXISTS studies WITH (FORCE)", "CREATE DATABASE studies OWNER evergreen"
+            "DROP DATABASE IF EXISTS studies WITH (FORCE)",
+            "CREATE DATABASE studies OWNER evergreen",
         )
 
     def control(self, *arguments: str) -> None:

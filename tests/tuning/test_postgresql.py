@@ -59,7 +59,7 @@ def in_journal(what: Search, folder: Path) -> Table:
 
 
 def test_the_result_is_that_of_the_journal(postgres: Postgres, tmp_path: Path) -> None:
-    what = search(workers=2)
+    what = search(workers=2, sampler="random", pruner="hyperband", trials=20)
     expected = in_journal(what, tmp_path)
     shared = run(what, SharedStore("k", postgres.address, UP), tmp_path / "log")
     assert shared == expected
@@ -163,9 +163,7 @@ def test_a_machine_that_slept_through_its_claim_adds_nothing(postgres: Postgres)
     two.close()
 
 
-def test_a_server_that_goes_away_is_named(
-    postgres: Postgres, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_server_that_goes_away_is_named(postgres: Postgres) -> None:
     store = SharedStore("k", postgres.address, UP)
     postgres.admin("ALTER DATABASE studies WITH ALLOW_CONNECTIONS false")
     postgres.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname='studies'")
