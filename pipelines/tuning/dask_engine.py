@@ -146,7 +146,8 @@ class DaskWorkers:
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
                 worker_dashboard_address=None,
                 memory_limit=None,
             )

@@ -17,7 +17,7 @@ import pytest
 from distributed import Client
 
 from pipelines.errors import DataError, ModelError, StateError
-from pipelines.tuning import study
+from pipelines.tuning import dask_engine, study
 from pipelines.tuning.dask_engine import DaskWorkers
 from pipelines.tuning.journal import Journal
 from pipelines.tuning.study import Search
@@ -161,17 +161,20 @@ def test_a_cluster_of_its_own_ends_with_the_search(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_does_not_answer(tmp_path: Path) -> None:
+def test_a_scheduler_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dask_engine._ANSWER_SECONDS <= 10
+    monkeypatch.setattr(dask_engine, "_ANSWER_SECONDS", 2)
     address = f"tcp://127.0.0.1:{free_port()}"
     begun = time.monotonic()
     with pytest.raises(StateError, match="no Dask scheduler with workers answers") as caught:
         run(search(), tmp_path, address)
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 8
     assert caught.value.where.startswith(address)
 
 
 @pytest.mark.slow
-def test_a_scheduler_without_workers(tmp_path: Path) -> None:
+def test_a_scheduler_without_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_engine, "_ANSWER_SECONDS", 2)
     port = str(free_port())
     command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", port]
     with _processes([*command, "--no-dashboard", "--no-show"]):

@@ -154,7 +154,7 @@ def test_a_machine_that_slept_through_its_claim_adds_nothing(postgres: Postgres)
     assert one.claim(0)
     # Suspended for longer than the grace: somebody else took the slot meanwhile.
     postgres.rows("UPDATE leases SET token = token + 1, host = 'elsewhere', expires = 0")
-    _wait_for(lambda: one._claims[0][0].lost.is_set(), seconds=10)
+    _wait_for(one._claims[0][0].lost.is_set, seconds=10)
     assert two.claim(0)
     one.add(0, finished(0, [0.1]))
     two.add(0, finished(0, [0.7]))
