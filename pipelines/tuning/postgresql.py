@@ -31,7 +31,7 @@ class SharedStore:
     """A store in PostgreSQL; see `Store`.
 
     Args:
-        key: of the search; machines with the same key work on the same search.
+        name: of the study; machines with the same name work on the same search.
         address: `tune.storage`; a password that is `$NAME` is taken from the environment.
         directions: of the objectives.
         grace_seconds: after so long without a sign of life a machine's slots are free.
@@ -45,13 +45,13 @@ class SharedStore:
 
     def __init__(
         self,
-        key: str,
+        name: str,
         address: str,
         directions: Sequence[str],
         grace_seconds: float = _GRACE_SECONDS,
     ) -> None:
         url = url_of(address)
-        self._key = key
+        self._name = name
         self._grace = grace_seconds
         self._where = f"{url.host}:{url.port or 5432}/{url.database}"
         self._claims: dict[int, tuple[leases.Lease, ExitStack]] = {}
@@ -59,7 +59,7 @@ class SharedStore:
             self._engine = sa.create_engine(url, **_ENGINE)
             # The renewal of leases is told of a lost connection by an error of ours.
             sa.event.listen(self._engine, "handle_error", partial(_explain, self._where))
-            self._study = _open(self._engine, url, key, directions)
+            self._study = _open(self._engine, url, name, directions)
 
     def finished(self) -> dict[int, FrozenTrial]:
         """Every finished trial by its slot, those of other machines among them."""
@@ -69,7 +69,7 @@ class SharedStore:
     def claim(self, slot: int) -> bool:
         """Whether this machine is the one to run a slot."""
         stack = ExitStack()
-        held = leases.hold(self._engine, f"trial {self._key} {slot}", "search", self._grace)
+        held = leases.hold(self._engine, f"trial {self._name} {slot}", "search", self._grace)
         try:
             lease = stack.enter_context(held)
         except BusyError:
@@ -122,7 +122,7 @@ def url_of(address: str) -> sa.URL:
     return url.set(password=os.environ[name])
 
 
-def _open(engine: sa.Engine, url: sa.URL, key: str, directions: Sequence[str]) -> optuna.Study:
+def _open(engine: sa.Engine, url: sa.URL, name: str, directions: Sequence[str]) -> optuna.Study:
     with engine.begin() as connection:
         # Two machines may start at once, and looking for a table and making it are two steps.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TABLES_LOCK)))
@@ -131,7 +131,7 @@ def _open(engine: sa.Engine, url: sa.URL, key: str, directions: Sequence[str]) -
             url.render_as_string(hide_password=False), engine_kwargs=_ENGINE
         )
     return optuna.create_study(
-        study_name=key, storage=storage, directions=list(directions), load_if_exists=True
+        study_name=name, storage=storage, directions=list(directions), load_if_exists=True
     )
 
 
