@@ -84,8 +84,10 @@ def _search(paths: ModelPaths, settings: ModelSettings, schema: Schema) -> list[
     # What is wrong with the settings is told before processes are started for them.
     search = _defined(paths, settings, schema)
     suitability.require(settings.tune.sampler, search.searched)
-    journal = home(paths.root).studies / f"{paths.model}-{search.key[:16]}.journal"
-    store = places.store_of(settings.tune, search.key, journal)
+    # Said by a person who looks at the studies: which model, which of its searches.
+    name = f"{paths.model}-{search.key[:16]}"
+    journal = home(paths.root).studies / f"{name}.journal"
+    store = places.store_of(settings.tune, name, journal)
     try:
         engine = places.engine_of(settings.tune, partial(prepare, _task(paths, settings)))
         try:

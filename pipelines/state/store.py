@@ -20,7 +20,8 @@ leases = sa.Table(
     sa.Column("host", sa.String, nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("process_started", sa.Float, nullable=False),
-    sa.Column("token", sa.Integer, nullable=False),
+    # Nanoseconds of the clock: more than PostgreSQL's INTEGER holds.
+    sa.Column("token", sa.BigInteger, nullable=False),
     sa.Column("expires", sa.Float, nullable=False),
 )
 

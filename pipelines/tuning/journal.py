@@ -44,7 +44,7 @@ class Journal:
     """A store in a file, of one search on one machine; see `Store`.
 
     Args:
-        key: of the search.
+        name: of the study.
         path: of the file; made if it is not there.
         directions: of the objectives.
 
@@ -54,8 +54,8 @@ class Journal:
 
     patience: float | None = None
 
-    def __init__(self, key: str, path: Path, directions: Sequence[str]) -> None:
-        self._study = _open(key, path, directions)
+    def __init__(self, name: str, path: Path, directions: Sequence[str]) -> None:
+        self._study = _open(name, path, directions)
         self._finished = by_slot(self._study.trials)
 
     def finished(self) -> dict[int, FrozenTrial]:
@@ -75,7 +75,7 @@ class Journal:
         """Nothing is held between two writes."""
 
 
-def _open(key: str, journal: Path, directions: Sequence[str]) -> optuna.Study:
+def _open(name: str, journal: Path, directions: Sequence[str]) -> optuna.Study:
     journal.parent.mkdir(parents=True, exist_ok=True)
     lock = KernelLock(journal)
     lock.acquire()
@@ -86,7 +86,7 @@ def _open(key: str, journal: Path, directions: Sequence[str]) -> optuna.Study:
     try:
         storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
         return optuna.create_study(
-            study_name=key, storage=storage, directions=list(directions), load_if_exists=True
+            study_name=name, storage=storage, directions=list(directions), load_if_exists=True
         )
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import optuna
+
 from pipelines.settings import TuneSettings
 from pipelines.tuning.journal import Journal
 from pipelines.tuning.objectives import directions
@@ -11,18 +13,25 @@ from pipelines.tuning.stores import Store
 from pipelines.tuning.workers import Engine, Prepare, Workers
 
 
-def store_of(settings: TuneSettings, key: str, journal: Path) -> Store:
+def store_of(settings: TuneSettings, name: str, journal: Path) -> Store:
     """The journal of this machine, or the database that several machines share.
+
+    Args:
+        settings: of the search.
+        name: of the study; the same name is the same search.
+        journal: the file, where no database is named.
 
     Raises:
         StateError: it cannot be used.
     """
+    # Optuna announces every study it opens.
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     towards = directions(settings.objectives)
     if settings.storage is None:
-        return Journal(key, journal, towards)
+        return Journal(name, journal, towards)
     from pipelines.tuning.postgresql import SharedStore
 
-    return SharedStore(key, settings.storage, towards)
+    return SharedStore(name, settings.storage, towards)
 
 
 def engine_of(settings: TuneSettings, prepare: Prepare) -> Engine:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipelines.errors import ModelError
+from pipelines.errors import ModelError, SettingsError
 from pipelines.files import read_json
 from pipelines.paths import ModelPaths, home
 from pipelines.stages import split, tune
@@ -88,3 +88,57 @@ def test_other_rows_or_columns_are_another_search(paths: ModelPaths) -> None:
     assert narrower != before
     table(100).to_parquet(paths.splits / "train.parquet")
     assert tune._key(paths, settings()) not in {before, narrower}
+
+
+@pytest.mark.parametrize("section", [{"engine": "dask"}, {"storage": "postgresql+psycopg://h/d"}])
+def test_where_a_search_runs_is_no_part_of_its_key(
+    paths: ModelPaths, section: dict[str, Any]
+) -> None:
+    assert tune._key(paths, settings(tune=section)) == tune._key(paths, settings())
+
+
+def test_quality_against_size(paths: ModelPaths) -> None:
+    both = {"objectives": ["quality", "size"], "pruner": "none", "sampler": "genetic", "trials": 4}
+    chosen = {"train": {"family": "hist_gradient_boosting"}, "tune": both}
+    tune.run(paths, settings(**chosen))
+    best = read_json(paths.study / "best.json")
+    found = read_json(paths.study / "pareto.json")
+    trials = pd.read_csv(paths.study / "trials.csv")
+    assert found["objectives"] == ["auc", "megabytes"]
+    assert found["chosen"] == best["trial"]
+    assert found["is_within_budget"]
+    front = {point["trial"]: point for point in found["front"]}
+    assert front[best["trial"]]["params"] == best["params"]
+    for trial, point in front.items():
+        row = trials[trials["trial"] == trial].iloc[0]
+        assert (point["auc"], point["megabytes"]) == (row["score"], row["megabytes"])
+        better = (trials["score"] > row["score"]) & (trials["megabytes"] <= row["megabytes"])
+        assert not better.any()
+    assert (paths.study / "pareto.svg").read_text().startswith("<svg")
+
+    # A budget that only the smallest keeps to; from the journal, without a training.
+    small = float(trials["megabytes"].min())
+    tight = {**chosen, "gate": {"budget": {"megabytes": small}}}
+    tune.run(paths, settings(**tight))
+    assert read_json(paths.study / "best.json")["megabytes"] == small
+    # And one that none keeps to.
+    tune.run(paths, settings(**{**chosen, "gate": {"budget": {"megabytes": small / 2}}}))
+    assert not read_json(paths.study / "pareto.json")["is_within_budget"]
+    assert read_json(paths.study / "best.json")["tuning_score"] == trials["score"].max()
+
+
+def test_quality_against_latency_is_measured(paths: ModelPaths) -> None:
+    both = {"objectives": ["quality", "latency"], "pruner": "none", "trials": 2}
+    tune.run(paths, settings(tune=both))
+    trials = pd.read_csv(paths.study / "trials.csv")
+    assert trials["latency_ms"].between(0.001, 20).all()
+    before = outputs(paths)
+    assert set(before) > {"pareto.json", "pareto.svg"}
+    tune.run(paths, settings(tune=both))  # what was measured is kept
+    assert outputs(paths) == before
+
+
+def test_a_sampler_that_cannot_search_the_space(paths: ModelPaths) -> None:
+    with pytest.raises(SettingsError, match="cmaes needs at least 2 numeric hyperparameters"):
+        tune.run(paths, settings(tune={"sampler": "cmaes"}))
+    assert not home(paths.root).studies.exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import statistics
 from collections.abc import Callable, Mapping
 
@@ -10,7 +9,7 @@ import pytest
 
 from pipelines import registry
 from pipelines.models.space import Choice, Knob, Value
-from pipelines.tuning import evolution, samplers
+from pipelines.tuning import samplers
 from pipelines.tuning.study import suggest
 from pipelines.tuning.turn import Params, Suggestion, Turn
 from tests.tuning.scoring import SPACE, search
@@ -129,30 +128,6 @@ def test_genetic_breeds_from_what_it_noted() -> None:
     ]
     assert trials == [2, 2]
     assert suggestion("genetic", 17, past(16)).notes["NSGAIISampler:generation"] == 0
-
-
-def test_cmaes_is_told_whole_generations_only() -> None:
-    """What it samples changes when a generation is complete, and not in between."""
-    turn = Turn(SPACE, walked_random(40), 45, 7, LAG)
-    size = evolution._strategy(turn, 2).population_size
-    generations = list(evolution._generations(turn, size))
-    slots = [[trial.user_attrs["slot"] for trial in generation] for generation in generations]
-    assert slots[0] == list(range(1, 1 + size))
-    for earlier, later in itertools.pairwise(slots):
-        # The first slot that knew of all of the generation before.
-        assert later == list(range(earlier[-1] + LAG, earlier[-1] + LAG + size))
-    assert slots[-1][-1] < 40
-
-
-def test_cmaes_ranks_what_was_pruned_last() -> None:
-    from optuna.trial import TrialState
-
-    good, bad, stopped = (finished(slot, [score]) for slot, score in enumerate([0.5, 0.1, 0.9]))
-    stopped.state = TrialState.PRUNED
-    numeric = {"x": SPACE["x"].distribution()}
-    ranks = evolution._ranked([stopped, bad, good], numeric)
-    assert [rank for _, rank in ranks] == [0.0, 1.0, 2.0]
-    assert evolution._ranked([good, bad, stopped], numeric)[2][1] == 2.0
 
 
 def test_tpe_goes_where_it_was_good() -> None:
