@@ -16,7 +16,7 @@ from pipelines.schema import Schema
 
 def run(part: Part, schema: Schema, tensors: dict[str, Any]) -> np.ndarray:
     """What the part makes of the tensors."""
-    output = helper.make_tensor_value_info(part.output, TensorProto.FLOAT, None)
+    output = helper.make_tensor_value_info(part.output, TensorProto.FLOAT, ["rows", "width"])
     graph = helper.make_graph(part.nodes, "part", _inputs(schema), [output], part.arrays)
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", 3)]
     model = helper.make_model(graph, opset_imports=opsets)

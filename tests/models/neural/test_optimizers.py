@@ -12,7 +12,9 @@ from tests.models.neural.small import is_same, trained, training
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_it_learns_at_its_own_rate(name: str) -> None:
     """No option is given: what suits the optimiser is the default."""
-    known = training(rows=1200, optimizer=name, learning_rate_scale=1.0, epochs=8, batch_size=32)
+    known = training(
+        rows=1200, optimizer=name, learning_rate_scale=1.0, epochs=8, batch_size=16, units=48
+    )
     curve = trained(known).curve()
     assert curve[-1]["loss"] < 0.97 * curve[0]["loss"]
     assert curve[-1]["validation_loss"] < 0.68  # a coin says log 2, and that is 0.693
