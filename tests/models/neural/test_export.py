@@ -107,3 +107,4 @@ def test_the_same_bytes_in_another_process_and_after_other_networks() -> None:
         check=True,
     )
     assert done.stdout.split() == digests() == digests()
+    assert done.stderr == "", "what TensorFlow says of GPUs is no news to anyone"
