@@ -37,7 +37,7 @@ def known(images: int) -> tuple[Training, Training]:
     """Drawn images to learn from, and a quarter as many that are asked."""
     settings = IngestSettings(dataset="cifar10", source=f"synthetic:{images * 5 // 4}")
     [(_, frame)] = cifar10.Cifar10().read(settings).partitions
-    params = {"width": 0.125, "epochs": 6, "batch_size": 32, "learning_rate_scale": 1.5}
+    params = {"width": 0.125, "epochs": 12, "batch_size": 16, "patience": 0}
     schema = cifar10.SCHEMA
     first, second = (
         Training(features(part, schema), labels(part, schema), schema, params, seed=1)
@@ -50,7 +50,7 @@ def known(images: int) -> tuple[Training, Training]:
 def test_it_learns_and_its_graph_answers_as_it_does(tmp_path: Path) -> None:
     learned, asked = known(800)
     network = trained(learned, AlexNet())
-    assert accuracy(network, asked) > 0.25  # chance is 0.1
+    assert accuracy(network, asked) > 0.35  # chance is 0.1
     session = opened(network, learned.schema, tmp_path)
     rows = {
         kind: part.head(200)

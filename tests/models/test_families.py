@@ -27,7 +27,12 @@ from tests.small import SCHEMA, table
 
 # What a float32 probability can hold, and a little for the sums before it.
 TOLERANCE = 1e-6
-QUICK: dict[str, dict[str, Any]] = {"hist_gradient_boosting": {"max_iter": 12}}
+QUICK: dict[str, dict[str, Any]] = {
+    "hist_gradient_boosting": {"max_iter": 12},
+    "keras_mlp": {"units": 16, "epochs": 9, "learning_rate_scale": 5.0},
+    "keras_cnn": {"filters": 4, "units": 16, "epochs": 3},
+    "alexnet": {"width": 0.125, "epochs": 3},
+}
 
 every_family = pytest.mark.parametrize("name", sorted(registry.MODEL_FAMILIES))
 

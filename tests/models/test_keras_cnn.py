@@ -13,7 +13,9 @@ from tests.models.neural.small import accuracy, images, is_same, opened, rungs, 
 
 @pytest.fixture(scope="module")
 def network() -> object:
-    return trained(images(0, 1200, filters=8, epochs=12, learning_rate_scale=2.0), KerasCnn())
+    return trained(
+        images(0, 1200, filters=8, epochs=15, batch_size=32, learning_rate_scale=3.0), KerasCnn()
+    )
 
 
 def test_it_reads_handwriting(network: object) -> None:

@@ -44,7 +44,7 @@ def test_it_learns_from_a_table_with_categories() -> None:
 
 
 def test_it_learns_values() -> None:
-    known = training("regression", rows=1500, epochs=15)
+    known = training("regression", rows=1500, epochs=40, batch_size=16)
     off = np.abs(trained(known).scores(known.frame) - known.labels).mean()
     assert off < 0.4 * np.abs(known.labels - np.median(known.labels)).mean()
 
