@@ -23,7 +23,7 @@ import numpy as np
 
 from pipelines.datasets import cifar_binary, images
 from pipelines.datasets.base import Ingested
-from pipelines.datasets.binaries import beside, folder
+from pipelines.datasets.binaries import Folder, beside, folder
 from pipelines.datasets.cifar_drawn import drawn
 from pipelines.errors import SourceError
 from pipelines.settings import IngestSettings
@@ -60,7 +60,7 @@ class Cifar10:
             place, name = beside(source)
             return {"files": [place.state(name)]}
         place = folder(source)
-        return {"files": [place.state(name) for name in FILES if place.has(name)]}
+        return {"files": [place.state(name) for name in _batches(place)]}
 
     def read(self, settings: IngestSettings) -> Ingested:
         """All images; see `images.ingested`."""
@@ -69,12 +69,6 @@ class Cifar10:
             cifar_binary.decode(content, len(CLASSES), where)
             for where, content in _files(settings.source)
         ]
-        if not parts:
-            raise SourceError(
-                f"there is none of {', '.join(FILES)}",
-                where=settings.source,
-                next_step=_NEXT_STEP,
-            )
         return images.ingested(
             np.concatenate([pixels for pixels, _ in parts]),
             np.concatenate([labels for _, labels in parts]),
@@ -91,24 +85,39 @@ def _files(source: str) -> Iterator[tuple[str, bytes]]:
         yield from _members(place.content(name), place.where(name))
     else:
         place = folder(source)
-        for name in FILES:
-            if place.has(name):
-                yield place.where(name), place.content(name)
+        for name in _batches(place):
+            yield place.where(name), place.content(name)
+
+
+def _batches(place: Folder) -> list[str]:
+    """The files of records that there are, at least one."""
+    found = [name for name in FILES if place.has(name)]
+    if not found:
+        raise _nothing_in(place.where("").rstrip("/"))
+    return found
+
+
+def _nothing_in(where: str) -> SourceError:
+    return SourceError(f"there is none of {', '.join(FILES)}", where=where, next_step=_NEXT_STEP)
 
 
 def _members(content: bytes, where: str) -> Iterator[tuple[str, bytes]]:
     """The files of records in an archive. Nothing is unpacked to the disk."""
+    is_empty = True
     try:
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
             for member in archive:
                 name = posixpath.basename(member.name)
                 file = archive.extractfile(member) if name in FILES else None
                 if file is not None:
+                    is_empty = False
                     yield f"{where}: {member.name}", file.read()
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise SourceError(
             f"the archive is damaged: {error}", where=where, next_step=_NEXT_STEP
         ) from error
+    if is_empty:
+        raise _nothing_in(where)
 
 
 def _drawn(source: str) -> bytes:

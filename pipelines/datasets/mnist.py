@@ -75,7 +75,7 @@ def _pairs(place: Folder) -> Iterator[_Pair]:
         if found is None and part == _PARTS[0]:
             raise SourceError(
                 f"there are no training images; looked for {', '.join(names)}",
-                where=place.where("")[:-1] or ".",
+                where=place.where("").rstrip("/"),
                 next_step=f"name the folder that holds the IDX files, or {PACKAGE}",
             )
         if found is not None:

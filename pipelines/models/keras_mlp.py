@@ -23,7 +23,7 @@ class KerasMlp:
     can_continue = True
 
     def space(self) -> dict[str, Knob]:
-        return searched(epochs=12, own=self._own())
+        return searched(epochs=20, own=self._own())
 
     def fit(self, training: Training) -> Iterator[Fitted]:
         chosen = plan(_NAME, self.space(), self._own(), training.params)
@@ -34,7 +34,7 @@ class KerasMlp:
         return {
             "layers": Whole(1, 3, default=1),
             "units": Whole(16, 1024, default=512, is_log=True),
-            "dropout": Real(0.0, 0.6, default=0.2),
+            "dropout": Real(0.0, 0.6, default=0.3),
         }
 
 

@@ -84,7 +84,7 @@ class Learner:
 
     def state(self) -> Arrays:
         """All that the next epoch depends on: weights, random states of layers, optimiser."""
-        return {name: np.array(variable) for name, variable in self._variables().items()}
+        return {name: np.array(variable.numpy()) for name, variable in self._variables().items()}
 
     def restore(self, arrays: Arrays) -> None:
         """Take up the state again that `state` gave."""

@@ -62,7 +62,7 @@ class Network:
 
     def to_onnx(self, name: str) -> bytes:
         """See `Fitted.to_onnx`."""
-        return exported(name, self.schema, self.inputs.part(), self.head.units, self._answer)
+        return exported(name, self.schema, self.inputs.part(), self._answer, self.weights)
 
     def curve(self) -> list[dict[str, float]]:
         """One row an epoch: `epoch`, `loss` and `validation_loss`."""
@@ -89,20 +89,33 @@ class Network:
     def _answered(self, inputs: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[Any]]:
         padded = np.zeros((_ROWS, self.inputs.width), dtype=np.float32)
         padded[: len(inputs)] = inputs
-        answers = self._answer(tensorflow().constant(padded))
+        answers = self._answer(padded, *self._constants)
         return {name: answer.numpy()[: len(inputs)] for name, answer in answers.items()}
 
     @cached_property
+    def _constants(self) -> list[Any]:
+        return [tensorflow().constant(weight) for weight in self.weights]
+
+    @cached_property
     def _answer(self) -> Any:
-        """The network as a function of TensorFlow, from its inputs to the answers by name."""
+        """A function of TensorFlow, from inputs and weights to the answers by name.
+
+        The weights are arguments, because the converter copies constants again and again: with
+        those of AlexNet inside it takes 40 seconds, and so it takes one.
+        """
         tf = tensorflow()
         model = keras().Sequential.from_config(self.layers)
-        model.set_weights(self.weights)
-        signature = tf.TensorSpec((None, self.inputs.width), tf.float32, name="features")
+        assert len(model.trainable_variables) == len(self.weights), "layers without other state"
+        unused = [variable.numpy() for variable in model.non_trainable_variables]
+        signature = [
+            tf.TensorSpec((None, self.inputs.width), tf.float32, name="features"),
+            *(tf.TensorSpec(each.shape, tf.float32) for each in self.weights),
+        ]
 
-        @tf.function(input_signature=[signature])
-        def answer(features: Any) -> dict[str, Any]:
-            return self.head.answers(model(features, training=False))
+        @tf.function(input_signature=signature)
+        def answer(features: Any, *weights: Any) -> dict[str, Any]:
+            outputs, _ = model.stateless_call(list(weights), unused, features, training=False)
+            return self.head.answers(outputs)
 
         return answer
 

@@ -79,7 +79,7 @@ def searched(epochs: int, own: Mapping[str, Knob]) -> dict[str, Knob]:
         "optimizer": Choice(tuple(OPTIMIZERS), default="adam"),
         "learning_rate_scale": Real(0.1, 10.0, default=1.0, is_log=True),
         "schedule": Choice(SCHEDULES, default="cosine"),
-        "batch_size": Whole(16, 512, default=128, is_log=True),
+        "batch_size": Whole(16, 512, default=64, is_log=True),
         "epochs": Whole(max(1, epochs // 3), 3 * epochs, default=epochs),
         **own,
     }

@@ -1,0 +1,66 @@
+"""AlexNet: the layers of the paper, and the whole way from CIFAR's format to a graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.datasets import cifar10
+from pipelines.frames import features, labels
+from pipelines.models import alexnet, parity
+from pipelines.models.alexnet import AlexNet
+from pipelines.models.base import Training
+from pipelines.models.neural.runtime import keras
+from pipelines.settings import IngestSettings
+from tests.models.neural.small import accuracy, opened, trained
+
+
+def test_its_layers_are_those_of_the_paper() -> None:
+    stack = alexnet._layers((32, 32, 3), {"width": 1.0, "dropout": 0.5}, 1)
+    network = keras().Sequential([keras().Input((3072,)), *stack, keras().layers.Dense(10)])
+    convolutions = [layer for layer in stack if layer.name.startswith("convolution")]
+    assert [(layer.filters, layer.kernel_size[0]) for layer in convolutions] == [
+        (96, 11),
+        (256, 5),
+        (384, 3),
+        (384, 3),
+        (256, 3),
+    ]
+    assert [layer.strides[0] for layer in convolutions] == [4, 1, 1, 1, 1]
+    assert [layer.units for layer in stack if layer.name.startswith("dense")] == [4096, 4096]
+    assert [layer.rate for layer in stack if layer.name.startswith("dropout")] == [0.5, 0.5]
+    assert network.count_params() == 21_622_154
+
+
+def known(images: int) -> tuple[Training, Training]:
+    """Drawn images to learn from, and a quarter as many that are asked."""
+    settings = IngestSettings(dataset="cifar10", source=f"synthetic:{images * 5 // 4}")
+    [(_, frame)] = cifar10.Cifar10().read(settings).partitions
+    params = {"width": 0.125, "epochs": 12, "batch_size": 16, "patience": 0}
+    schema = cifar10.SCHEMA
+    first, second = (
+        Training(features(part, schema), labels(part, schema), schema, params, seed=1)
+        for part in (frame.iloc[:images], frame.iloc[images:])
+    )
+    return first, second
+
+
+@pytest.mark.slow
+def test_it_learns_and_its_graph_answers_as_it_does(tmp_path: Path) -> None:
+    learned, asked = known(800)
+    network = trained(learned, AlexNet())
+    assert accuracy(network, asked) > 0.35  # chance is 0.1
+    session = opened(network, learned.schema, tmp_path)
+    rows = {
+        kind: part.head(200)
+        for kind, part in parity.cases(learned.frame.head(50), learned.schema, seed=1).items()
+    }
+    found = parity.differences(network, session, rows)
+    assert max(found.values()) <= 1e-5, found
+
+
+def test_narrower_by_one_factor() -> None:
+    stack = alexnet._layers((8, 8, 1), {"width": 0.25, "dropout": 0.5}, 1)
+    network = keras().Sequential([keras().Input((64,)), *stack])
+    assert network.output_shape == (None, 1024)
