@@ -15,6 +15,7 @@ from pipelines.errors import PackageError
 from pipelines.packaging.server import Server
 
 TIMEOUT_SECONDS = 30.0
+_MOST_BYTES = 2 * 1024 * 1024
 Row = dict[str, Any]
 
 
@@ -36,7 +37,9 @@ class Client:
         return self._read(self._post(_body(rows)))
 
     def scores(self, rows: Sequence[Row], at_once: int = 256) -> NDArray[np.float64]:
-        """The probabilities or values of all rows, asked for `at_once` at a time."""
+        """The probabilities or values of all rows, asked for `at_once` at a time, or as many as
+        a request may hold: the row of an image is tens of kilobytes of JSON."""
+        at_once = max(1, min(at_once, _MOST_BYTES // max(1, len(_body(rows[:1])))))
         answers = [
             _scores(self.predict(rows[start : start + at_once]))
             for start in range(0, len(rows), at_once)
