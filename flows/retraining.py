@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +27,6 @@ from pipelines.state import leases, runs, store
 from pipelines.state.leases import Lease
 from pipelines.state.runs import Run
 from pipelines.verdicts import Outcome, Verdict
-from pipelines.versioning import remote
 from pipelines.versioning.git import Repository
 from pipelines.versioning.workspace import require_clean
 
@@ -135,10 +135,11 @@ def _walk(walk: _Walk) -> Result:
     if verdict.has_passed:
         asked = (setting, workspace, chosen, commit, verdict)
         bento, verdict = walk.step("package", steps.package, *asked)
-    if chosen.retrain.push and (verdict.has_passed or not steps.is_safe(setting, workspace)):
+    if chosen.retrain.push:
         # Before the version exists: a version whose data is on one disk only is not safe.
         names = [stage.stage for stage in stages]
-        walk.step("push", remote.push, workspace.root, names)
+        pushed = partial(steps.push, is_promoted=verdict.has_passed)
+        walk.step("push", pushed, setting, workspace, names)
     if verdict.has_passed and bento:
         version = walk.step(
             "promote", steps.promote, setting, commit, verdict, bento, walk.lease

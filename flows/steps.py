@@ -22,10 +22,10 @@ from pipelines.state.leases import Lease
 from pipelines.state.ledger import Promotion
 from pipelines.state.runs import Run
 from pipelines.verdicts import Verdict, combine
-from pipelines.versioning import graph, versions
+from pipelines.versioning import graph, remote, versions
 from pipelines.versioning.git import Repository
 from pipelines.versioning.versions import Version
-from pipelines.versioning.workspace import LOCK_FILE, Workspace, open_workspace, override
+from pipelines.versioning.workspace import Workspace, open_workspace, override
 
 Needs = dict[str, list[str]]
 
@@ -104,19 +104,14 @@ def package(
     return tag, replace(combine("gate", (*verdict.parts, proof)), evidence=verdict.evidence)
 
 
-def is_safe(setting: Setting, workspace: Workspace) -> bool:
-    """Whether the last run that came to its end left this very dvc.lock, and so pushed all of it.
+def push(setting: Setting, workspace: Workspace, stages: list[str], *, is_promoted: bool) -> int:
+    """Send what the stages made to the remote; returns how many files went.
 
-    Enough for a challenger that is not promoted; before a promotion the remote itself is asked.
+    A promotion asks the remote itself. For the others it is enough that this very dvc.lock went
+    to this very remote before.
     """
-    ended = (runs.PROMOTED, runs.REFUSED)
-    earlier = (run for run in runs.latest(setting.engine, setting.run.model) if run.commit)
-    last = next((run for run in earlier if run.status in ended), None)
-    if last is None:
-        return False
-    lock = (workspace.root / LOCK_FILE).read_text(encoding="utf-8")
-    left = setting.project.show(str(last.commit), LOCK_FILE)
-    return left is not None and left.strip() == lock.strip()
+    sent = None if is_promoted else setting.home.pushed / f"{workspace.model}.json"
+    return remote.push(workspace.root, stages, sent)
 
 
 def promote(setting: Setting, commit: str, verdict: Verdict, bento: str, lease: Lease) -> Version:

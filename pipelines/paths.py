@@ -106,6 +106,11 @@ class HomePaths:
         return self.home / "studies"
 
     @property
+    def pushed(self) -> Path:
+        """What was last sent to which remote, one file a model."""
+        return self.home / "pushed"
+
+    @property
     def checkpoints(self) -> Path:
         """Where trainings with epochs keep how far they came."""
         return self.home / "checkpoints"

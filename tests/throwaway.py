@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -109,10 +110,14 @@ class Project:
             stdin=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
+            # A shell lets what it starts in the background ignore Ctrl-C; a person's does not.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
 
-    def evergreen(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """Run `evergreen ARGUMENTS` to its end."""
+    def evergreen(
+        self, *arguments: str, seconds: float = 240, **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `evergreen ARGUMENTS` to its end, which must come within so many seconds."""
         return subprocess.run(
             evergreen(*arguments),
             cwd=self.root,
@@ -120,7 +125,7 @@ class Project:
             capture_output=True,
             text=True,
             check=False,
-            timeout=240,
+            timeout=seconds,
         )
 
     def dvc(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:

@@ -25,11 +25,12 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_it_promotes_twice_refuses_the_planted_one_serves_and_scores(
     project: Project, tmp_path: Path
 ) -> None:
     kept = tmp_path / "kept"
-    done = project.evergreen("demo", "--keep", str(kept), "--json")
+    done = project.evergreen("demo", "--keep", str(kept), "--json", seconds=600)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     first, later, refused = told["retrains"]

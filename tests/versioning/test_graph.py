@@ -295,3 +295,22 @@ def test_no_remote_is_an_error_with_a_next_step(workspace: Path) -> None:
     with pytest.raises(RemoteError, match="push failed") as caught:
         remote.push(workspace, ["first@alpha"])
     assert "dvc push" in caught.value.next_step
+
+
+def test_what_went_to_a_remote_is_sent_again_to_another_one_only(workspace: Path) -> None:
+    sent = workspace / "sent.json"
+    _reproduce(workspace, "first@alpha")
+    assert remote.push(workspace, ["first@alpha"], sent) > 0
+    config = workspace / ".dvc" / "config"
+    there = config.read_text(encoding="utf-8")
+    gone = workspace / "remote"
+    gone.rename(workspace / "gone")
+    assert remote.push(workspace, ["first@alpha"], sent) == 0
+    assert not gone.exists()  # nobody asked it
+    config.write_text(there.replace("../remote", "../other"), encoding="utf-8")
+    assert remote.push(workspace, ["first@alpha"], sent) > 0
+    config.write_text(there, encoding="utf-8")
+    _set(workspace, 2)
+    _reproduce(workspace, "first@alpha")
+    assert remote.push(workspace, ["first@alpha"], sent) > 0
+    assert gone.exists()
