@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import DataError
 from pipelines.models.space import Choice, Real, Value, Whole
-from pipelines.tuning.workers import Score, Scored
+from pipelines.tuning.engine import Score, Scored
 
 if TYPE_CHECKING:
     from pipelines.tuning.study import Search

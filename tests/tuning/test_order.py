@@ -10,10 +10,10 @@ import pytest
 from pipelines import registry
 from pipelines.errors import ModelError
 from pipelines.tuning import study
+from pipelines.tuning.engine import Params, Score, Scored
 from pipelines.tuning.journal import Journal
 from pipelines.tuning.objectives import directions
 from pipelines.tuning.study import Search
-from pipelines.tuning.workers import Params, Score, Scored
 from tests.tuning.inline import Inline
 from tests.tuning.scoring import Plan, prepare, search
 from tests.tuning.test_study import Table
