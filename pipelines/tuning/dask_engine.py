@@ -20,7 +20,7 @@ from distributed import Client, LocalCluster
 
 from pipelines.errors import EvergreenError, StateError
 from pipelines.models.threads import one_thread
-from pipelines.tuning.workers import (
+from pipelines.tuning.engine import (
     ATTEMPTS,
     Params,
     Prepare,
@@ -95,6 +95,7 @@ class DaskWorkers:
         self._closing = ExitStack()
         self._is_closed = False
         self._least = count if address is None else 1
+        self._where = address or "a cluster of this machine"
         self._client = self._connect(count, address)
         self._seats = [_Seat() for _ in range(count)]
         self._placing = threading.Lock()
@@ -206,7 +207,7 @@ class DaskWorkers:
         try:
             self._client.wait_for_workers(self._least, timeout=_WORKER_SECONDS)
         except TimeoutError as error:
-            raise _no_workers(self._client.scheduler.address, _WORKER_SECONDS, error) from error
+            raise _no_workers(self._where, _WORKER_SECONDS, error) from error
         with self._placing:
             taken = Counter(other.address for other in self._seats if other is not seat)
             seat.address = min(sorted(self._client.nthreads()), key=lambda name: taken[name])

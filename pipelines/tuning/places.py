@@ -7,10 +7,11 @@ from pathlib import Path
 import optuna
 
 from pipelines.settings import TuneSettings
+from pipelines.tuning.engine import Engine, Prepare
 from pipelines.tuning.journal import Journal
 from pipelines.tuning.objectives import directions
 from pipelines.tuning.stores import Store
-from pipelines.tuning.workers import Engine, Prepare, Workers
+from pipelines.tuning.workers import Workers
 
 
 def store_of(settings: TuneSettings, name: str, journal: Path) -> Store:

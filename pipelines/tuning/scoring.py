@@ -17,8 +17,8 @@ from pipelines.models.base import Family, Params, Training
 from pipelines.schema import SCHEMA_FILE, Schema
 from pipelines.statistics.quality import goodness
 from pipelines.tuning.cost import Cost, measure
+from pipelines.tuning.engine import Score, Scored
 from pipelines.tuning.surroundings import surroundings
-from pipelines.tuning.workers import Score, Scored
 
 TRAIN_FILE = "train.parquet"
 TUNING_FILE = "tuning.parquet"

@@ -13,11 +13,11 @@ from pipelines import registry
 from pipelines.errors import ModelError
 from pipelines.models.space import Knob, Value
 from pipelines.settings import TuneSettings
+from pipelines.tuning.engine import Engine, Rung
 from pipelines.tuning.objectives import directions
 from pipelines.tuning.pruners import Decision, decide
 from pipelines.tuning.stores import SLOT, Store
 from pipelines.tuning.turn import Suggestion, Turn
-from pipelines.tuning.workers import Engine, Rung
 
 OnTrial = Callable[[int, int], None]
 

@@ -13,6 +13,7 @@ from pipelines.files import read_json
 from pipelines.paths import ModelPaths, home
 from pipelines.stages import split, tune
 from tests.small import clean, settings, table
+from tests.tuning.postgres import PASSWORD, VARIABLE, running
 
 
 @pytest.fixture
@@ -142,3 +143,24 @@ def test_a_sampler_that_cannot_search_the_space(paths: ModelPaths) -> None:
     with pytest.raises(SettingsError, match="cmaes needs at least 2 numeric hyperparameters"):
         tune.run(paths, settings(tune={"sampler": "cmaes"}))
     assert not home(paths.root).studies.exists()
+
+
+@pytest.mark.slow
+def test_dask_and_postgresql_leave_the_same_bytes(
+    paths: ModelPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of the search elsewhere: its rows are sent, its trials kept in a database."""
+    base = {"trials": 5, "workers": 2}
+    family = {"family": "hist_gradient_boosting"}
+    tune.run(paths, settings(tune=base, train=family))
+    expected = outputs(paths)
+    monkeypatch.setenv(VARIABLE, PASSWORD)
+    with running() as server:
+        server.empty()
+        away = {**base, "engine": "dask", "storage": server.address}
+        tune.run(paths, settings(tune=away, train=family))
+        [(name,)] = server.rows("SELECT study_name FROM studies")
+    assert outputs(paths) == expected
+    assert str(name).startswith("shop-")
+    here = [path.stem for path in home(paths.root).studies.glob("*.journal")]
+    assert here == [name]

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pipelines.tuning.workers import Params, Prepare, Rung, Scored
+from pipelines.tuning.engine import Params, Prepare, Rung, Scored
 
 
 @dataclass

@@ -8,12 +8,14 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.errors import DataError
 from pipelines.models.space import Choice, Real, Value, Whole
-from pipelines.settings import TuneSettings
-from pipelines.tuning.study import Search
-from pipelines.tuning.workers import Score, Scored
+from pipelines.tuning.engine import Score, Scored
+
+if TYPE_CHECKING:
+    from pipelines.tuning.study import Search
 
 SPACE = {
     "x": Real(0.0, 1.0, default=0.9),
@@ -24,6 +26,10 @@ RUNGS = 3
 
 
 def search(key: str = "k", fixed: Mapping[str, Value] | None = None, **settings: object) -> Search:
+    # Not above: workers load this module, and the libraries of a search take them a second.
+    from pipelines.settings import TuneSettings
+    from pipelines.tuning.study import Search
+
     chosen = TuneSettings.model_validate({"trials": 12, "workers": 1, **settings})
     return Search(key=key, space=SPACE, rungs=RUNGS, fixed=fixed or {}, settings=chosen)
 

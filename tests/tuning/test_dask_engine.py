@@ -19,9 +19,10 @@ from distributed import Client
 from pipelines.errors import DataError, ModelError, StateError
 from pipelines.tuning import dask_engine, study
 from pipelines.tuning.dask_engine import DaskWorkers
+from pipelines.tuning.engine import Engine
 from pipelines.tuning.journal import Journal
 from pipelines.tuning.study import Search
-from pipelines.tuning.workers import Engine, Workers
+from pipelines.tuning.workers import Workers
 from tests.tuning.ports import free_port
 from tests.tuning.scoring import Plan, prepare, search
 from tests.tuning.test_study import Table, _lines, _wait_for, started

@@ -108,14 +108,14 @@ def walked_random(count: int) -> list[object]:
 
 
 @every_learning
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_learning_goes_where_it_was_good(name: str, seed: int) -> None:
     """Best is the corner of small x and small n; late trials lie nearer to it than early ones."""
 
     def distance(params: Mapping[str, Value]) -> float:
         return float(params["x"]) + abs(float(params["n"]) - 3) / 100
 
-    tried = walk(name, 60, lambda params: -distance(params), seed)
+    tried = walk(name, 50, lambda params: -distance(params), seed)
     early, late = tried[1:9], tried[-12:]
     assert statistics.median(map(distance, late)) < 0.6 * statistics.median(map(distance, early))
 

@@ -11,9 +11,9 @@ import pytest
 from pipelines.errors import ModelError
 from pipelines.schema import Schema
 from pipelines.tuning.cost import Cost
+from pipelines.tuning.engine import Scored
 from pipelines.tuning.scoring import FILES, SCHEMA_FILE, TRAIN_FILE, TUNING_FILE, Task, prepare
 from pipelines.tuning.surroundings import surroundings
-from pipelines.tuning.workers import Scored
 from tests.small import SCHEMA, table
 
 REGRESSION = replace(
