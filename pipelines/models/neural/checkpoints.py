@@ -98,6 +98,9 @@ class Checkpoints:
         Raises:
             ModelError: the file is damaged, or is that of another training.
         """
+        # A process that was killed while it wrote has left half a file under another name.
+        for torn in self.folder.glob(".*.npz.*"):
+            torn.unlink()
         path = self.folder / STATE_FILE
         if not path.exists():
             return None
@@ -115,10 +118,13 @@ class Checkpoints:
         """Keep what the training yielded at a rung, for the time after a kill."""
         network.write(self._rung(number))
 
-    def read_rung(self, number: int) -> Network | None:
-        """What the training yielded at a rung, or None if it has not come that far."""
-        path = self._rung(number)
-        return read(path, next_step=_NEXT_STEP) if path.exists() else None
+    def read_rung(self, number: int) -> Network:
+        """What the training yielded at a rung that it has passed.
+
+        Raises:
+            ModelError: the file is gone, or damaged.
+        """
+        return read(self._rung(number), next_step=_NEXT_STEP)
 
     def _rung(self, number: int) -> Path:
         return self.folder / f"rung_{number}.npz"

@@ -10,6 +10,8 @@ from pipelines.models.neural.network import NETWORK_FILE, Network, read
 from pipelines.models.space import Value
 from pipelines.schema import Schema
 
+# What no weight depends on.
+_FREE = frozenset({"dropout"})
 _NEXT_STEP = "train anew, or go on from a version whose features, classes and layers are the same"
 
 
@@ -60,7 +62,7 @@ def differences(
         said += [
             f"its {name} is {found.shape.get(name)}, not {value}"
             for name, value in shape.items()
-            if found.shape.get(name) != value
+            if name not in _FREE and found.shape.get(name) != value
         ]
     return said
 

@@ -14,6 +14,7 @@ from pipelines.models.space import Choice, Knob, Real, Value, Whole, complete
 # Set by a person, never searched: each is either another name for a knob that is searched, or
 # would only say how long a training lasts.
 _SETTINGS: dict[str, Knob] = {
+    # Not given, it is the one that suits the optimiser; no single number would be a default.
     "learning_rate": Real(1e-6, 10.0, default=0.0, is_log=True),
     "final_rate_share": Real(1e-4, 1.0, default=0.01, is_log=True),
     "patience": Whole(0, 50, default=5),

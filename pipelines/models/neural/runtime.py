@@ -38,6 +38,8 @@ def tensorflow() -> Any:
             tf.config.threading.set_intra_op_parallelism_threads(1)
             tf.config.threading.set_inter_op_parallelism_threads(1)
             tf.config.experimental.enable_op_determinism()
+            # The variable above may have been set by somebody else.
+            tf.config.set_visible_devices([], "GPU")
         except RuntimeError as error:
             raise ModelError(
                 f"TensorFlow was started with other settings: {error}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,15 +64,13 @@ class _Course:
 
     def rung(self, number: int, start: Network) -> Network:
         """Train as far as the rung; the network there."""
-        if self._store is not None and (kept := self._store.read_rung(number)) is not None:
-            return kept
         until = max(1, self._plan.epochs * number // RUNGS)
+        if self._store is not None and self._progress.epoch > until:
+            return self._store.read_rung(number)
         while self._progress.epoch < until and not self._is_over():
             self._epoch()
-        reached = Network(
-            **{**vars(start), "weights": self._chosen(), "epochs": tuple(self._progress.curve)}
-        )
-        if self._store is not None:
+        reached = replace(start, weights=self._chosen(), epochs=tuple(self._progress.curve))
+        if self._store is not None and number < RUNGS:
             self._store.write_rung(number, reached)
         return reached
 
@@ -135,27 +134,30 @@ def held_out(rows: int, *, has_time: bool, seed: int) -> npt.NDArray[np.bool_]:
 
 
 def _beginning(family: str, plan: Plan, layers: Layers, training: Training) -> Network:
-    """The network before its first epoch: new, or the parent's."""
+    """The network before its first epoch: new, or with what the parent learned."""
     schema = training.schema
+    inputs: Columns | Pixels
     if training.parent is not None:
-        return parent(training.parent, family, schema, plan.shape)
-    inputs = (Pixels if schema.image else Columns).fitted(training.frame, schema)
-    head = Head.fitted(training.labels, schema)
-    # One stream of seeds for the initial weights, one for what layers draw in training.
-    first, second = (int(each) for each in np.random.SeedSequence(training.seed).generate_state(2))
-    library = keras()
-    model = library.Sequential(
-        [
-            library.Input((inputs.width,), name="features"),
-            *layers(plan.shape, second),
-            library.layers.Dense(
-                head.units, kernel_initializer=library.initializers.GlorotUniform(first), name="out"
-            ),
-        ],
-        name="network",
-    )
-    weights = tuple(np.array(each) for each in model.get_weights())
+        known = parent(training.parent, family, schema, plan.shape)
+        inputs, head = known.inputs, known.head
+    else:
+        known = None
+        inputs = (Pixels if schema.image else Columns).fitted(training.frame, schema)
+        head = Head.fitted(training.labels, schema)
+    model = _assembled(plan, layers, inputs.width, head.units, training.seed)
+    weights = known.weights if known else tuple(np.array(each) for each in model.get_weights())
     return Network(family, schema, plan.shape, inputs, head, model.get_config(), weights, epochs=())
+
+
+def _assembled(plan: Plan, layers: Layers, width: int, units: int, seed: int) -> Any:
+    """The network of Keras, from its inputs to its last layer."""
+    library = keras()
+    first, second = (int(each) for each in np.random.SeedSequence(seed).generate_state(2))
+    last = library.layers.Dense(
+        units, kernel_initializer=library.initializers.GlorotUniform(first), name="out"
+    )
+    entry = library.Input((width,), name="features")
+    return library.Sequential([entry, *layers(plan.shape, second), last], name="network")
 
 
 def _learner(start: Network, plan: Plan, training: Training) -> Learner:

@@ -163,6 +163,36 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
 
 def test_nothing_is_left_beside_the_checkpoints(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
+    folder.mkdir(parents=True)
+    (folder / f".{STATE_FILE}.k1ll3d").write_bytes(b"half a file")
     trained(replace(training(), checkpoints=folder))
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["rung_1.npz", "rung_2.npz", "rung_3.npz", STATE_FILE]
+    assert names == ["rung_1.npz", "rung_2.npz", STATE_FILE]
+
+
+def test_rungs_without_their_state_are_not_believed(tmp_path: Path) -> None:
+    """Nothing says which training they are of."""
+    kept = replace(training(), checkpoints=tmp_path)
+    trained(replace(kept, seed=99))
+    (tmp_path / STATE_FILE).unlink()
+    expected = rungs(training())
+    assert all(is_same(one, two) for one, two in zip(rungs(kept), expected, strict=True))
+
+
+def test_a_rung_that_is_gone_is_not_made_up(tmp_path: Path) -> None:
+    kept = replace(training(), checkpoints=tmp_path)
+    trained(kept)
+    (tmp_path / "rung_1.npz").unlink()
+    with pytest.raises(ModelError, match=r"rung_1\.npz"):
+        trained(kept)
+
+
+def test_killed_between_an_epoch_and_its_rung(tmp_path: Path, epochs_run: list[int]) -> None:
+    known = training(patience=0)
+    kept = replace(known, checkpoints=tmp_path)
+    killed_after(kept, 2)
+    (tmp_path / "rung_1.npz").unlink()
+    expected = rungs(known)
+    epochs_run.clear()
+    assert all(is_same(one, two) for one, two in zip(rungs(kept), expected, strict=True))
+    assert epochs_run == [3, 4, 5, 6]

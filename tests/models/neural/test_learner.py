@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from pipelines.models.neural.heads import Head
 from pipelines.models.neural.layers import Stack
 from pipelines.models.neural.learner import Learner, Rows
 from pipelines.models.neural.plan import plan, searched
-from pipelines.models.neural.runtime import keras
+from pipelines.models.neural.runtime import keras, tensorflow
 
 KNOWN = Rows(
     np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32),
@@ -84,3 +85,18 @@ def test_rows_are_taken_in_the_order_asked_for() -> None:
     assert len(taken) == 2
     assert np.array_equal(taken.inputs, KNOWN.inputs[[3, 1]])
     assert taken.targets.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "gd"])
+def test_what_is_compiled_computes_what_is_written(optimizer: str) -> None:
+    """Line by line in Python, without a graph, the same numbers come out."""
+    compiled, plain = learner(optimizer=optimizer), learner(optimizer=optimizer)
+    tensorflow().config.run_functions_eagerly(True)
+    try:
+        expected = [plain.epoch(1), plain.epoch(2), plain.validation_loss()]
+    finally:
+        tensorflow().config.run_functions_eagerly(False)
+    found = [compiled.epoch(1), compiled.epoch(2), compiled.validation_loss()]
+    assert found == pytest.approx(expected, rel=1e-5)
+    for one, two in zip(compiled.weights(), plain.weights(), strict=True):
+        assert np.allclose(one, two, atol=1e-6)

@@ -72,3 +72,11 @@ def test_the_curve_has_a_row_for_each_epoch() -> None:
     assert all(row.keys() == {"epoch", "loss", "validation_loss"} for row in curve)
     curve[0]["loss"] = 0.0
     assert trained(training(epochs=5, patience=0)).curve()[0]["loss"] > 0
+
+
+def test_the_same_training_leaves_the_same_file(tmp_path: Path) -> None:
+    """DVC keeps it: a digest that changes without a reason would be another version."""
+    for name in ("one", "two"):
+        trained(training()).save(tmp_path / name)
+    one, two = (tmp_path / name / NETWORK_FILE for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()

@@ -49,6 +49,12 @@ def test_a_rate_of_nothing_leaves_the_parent_as_it_is(parent: Path) -> None:
     assert np.allclose(trained(known).scores(known.frame), expected, atol=1e-6)
 
 
+def test_what_is_learned_with_another_dropout_is_the_same_network(parent: Path) -> None:
+    network = trained(replace(training(epochs=1, dropout=0.0), parent=parent))
+    assert network.shape["dropout"] == 0.0
+    assert not any("dropout" in layer["class_name"].lower() for layer in network.layers["layers"])
+
+
 def other(**changes: Any) -> Training:
     known = training(**changes.pop("params", {}))
     return replace(known, **changes)
