@@ -71,17 +71,17 @@ def live_version(root: Path, name: str) -> Version:
     return versions.find(repository, model, entry.version)
 
 
-def report_of(root: Path, model: str, number: str | None) -> Path:
-    """The HTML report of a version; the live one if none is named.
+def report_of(root: Path, model: str, number: str | None, kind: str = ".html") -> Path:
+    """The report of a version, or with the `kind` ".md" its card; of the live one if none is named.
 
     Raises:
         WorkspaceError: there is no such version, or its report is not on this machine.
     """
     version = live_version(root, f"{model}@{number}" if number else model)
-    page = home(root).reports / model / f"{version.name}.html"
+    page = home(root).reports / model / f"{version.name}{kind}"
     if not page.exists():
         raise WorkspaceError(
-            f"the report of {version.name} is not on this machine",
+            f"the {'report' if kind == '.html' else 'card'} of {version.name} is not on this machine",
             where=str(page),
             next_step="look at the `reports` output of its commit: `git checkout "
             f"{version.commit[:12]}` in another clone and `dvc pull`",
