@@ -153,7 +153,7 @@ def predict(
 
 
 @app.command()
-def explain(  # noqa: PLR0913 (each is an option of the command)
+def explain(
     model: Annotated[str, typer.Argument(help="A model, or a version: flights@v3.")],
     file: Annotated[Path, typer.Argument(help="CSV or Parquet.")],
     out: Annotated[

@@ -25,9 +25,7 @@ def explain(root: Path, name: str, file: Path, rows: int, top: int) -> dict[str,
     version, folder = _version(root, name)
     schema = Signature.read(folder).schema
     with progress("explained rows", rows) as on_progress:
-        found = [
-            row.to_json(schema, top) for row in explain_rows(file, folder, rows, on_progress)
-        ]
+        found = [row.to_json(schema, top) for row in explain_rows(file, folder, rows, on_progress)]
     return {"version": version, "answer": answer_of(schema), "rows": found}
 
 

@@ -80,10 +80,16 @@ def report_of(root: Path, model: str, number: str | None, kind: str = ".html") -
     version = live_version(root, f"{model}@{number}" if number else model)
     page = home(root).reports / model / f"{version.name}{kind}"
     if not page.exists():
+        what, next_step = "report", (
+            f"look at the `reports` output of its commit: `git checkout {version.commit[:12]}` in "
+            "another clone and `dvc pull`"
+        )
+        if kind == ".md":
+            what = "card"
+            next_step = "copy it from the machine that made the version; a retrain writes a new one"
         raise WorkspaceError(
-            f"the {'report' if kind == '.html' else 'card'} of {version.name} is not on this machine",
+            f"the {what} of {version.name} is not on this machine",
             where=str(page),
-            next_step="look at the `reports` output of its commit: `git checkout "
-            f"{version.commit[:12]}` in another clone and `dvc pull`",
+            next_step=next_step,
         )
     return page

@@ -106,7 +106,7 @@ def _examples(answers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     return chosen
 
 
-def _example(  # noqa: PLR0913 (a row and all that is known of it)
+def _example(
     explainer: Explainer,
     found: Explained,
     known: Tensors,

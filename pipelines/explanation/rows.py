@@ -98,7 +98,7 @@ def explain_rows(
                 on_progress(done, total)
 
 
-def explain_file(  # noqa: PLR0913 (what has a default need not be given)
+def explain_file(
     source: Path,
     out: Path,
     folder: Path,

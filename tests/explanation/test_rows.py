@@ -39,7 +39,9 @@ def test_the_first_rows_with_what_they_have(
     path = write(rows, tmp_path / name)
     found = list(explain_rows(path, artifact, 3, lambda *step: steps.append(step)))
     answers = ModelSession.open(artifact).predict(
-        encode_rows(SCHEMA, rows.head(3).astype(object).where(rows.notna(), None).to_dict("records"))
+        encode_rows(
+            SCHEMA, rows.head(3).astype(object).where(rows.notna(), None).to_dict("records")
+        )
     )
     assert [row.row for row in found] == [0, 1, 2]
     assert [row.explained.answer for row in found] == pytest.approx(answers.scores.tolist())
