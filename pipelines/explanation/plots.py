@@ -55,7 +55,7 @@ def example(row: dict[str, Any], answer: str) -> str:
         axes.axvline(row["answer"], color=plots.COLORS[3])
         axes.set_yticks(
             range(len(steps)),
-            [f"{name}  {_signed(step)}" for name, step in steps[::-1]],
+            [f"{name}: {_signed(step)}" for name, step in steps[::-1]],
         )
     return axes.svg
 

@@ -34,9 +34,9 @@ def test_what_they_show() -> None:
     found = plots.all_of(ATTRIBUTION)
     assert found["attribution"].count(">f") == 15
     assert "probability of late" in found["attribution"]
-    assert "f0 = a &amp; b  +0.3" in found["example_1"]
+    assert "f0 = a &amp; b: +0.3" in found["example_1"]
     assert "4 others" in found["example_1"]
-    assert "f7 = a &amp; b  \N{MINUS SIGN}0.05" in found["example_1"]
+    assert "f7 = a &amp; b: \N{MINUS SIGN}0.05" in found["example_1"]
     assert "Probability of cat" in found["example_2"]
     assert "others" not in found["example_2"]
 
