@@ -80,11 +80,10 @@ def report_of(root: Path, model: str, number: str | None, kind: str = ".html") -
     version = live_version(root, f"{model}@{number}" if number else model)
     page = home(root).reports / model / f"{version.name}{kind}"
     if not page.exists():
-        what, next_step = "report", (
-            f"look at the `reports` output of its commit: `git checkout {version.commit[:12]}` in "
-            "another clone and `dvc pull`"
-        )
+        at = f"look at the `reports` output of its commit: `git checkout {version.commit[:12]}`"
+        what, next_step = "report", f"{at} in another clone and `dvc pull`"
         if kind == ".md":
+            # Unlike the report it is no output of a stage: it holds the verdict.
             what = "card"
             next_step = "copy it from the machine that made the version; a retrain writes a new one"
         raise WorkspaceError(

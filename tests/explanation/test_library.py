@@ -29,4 +29,4 @@ def test_others_may_compile_afterwards() -> None:
 
     before = numba.config.DISABLE_JIT
     library.permutation_explainer("here")
-    assert numba.config.DISABLE_JIT == before
+    assert before == numba.config.DISABLE_JIT
