@@ -14,17 +14,17 @@ def all_of(attribution: dict[str, Any]) -> dict[str, str]:
     """Every plot by name, as SVG: one of all rows, one of each example; none without SHAP."""
     if attribution["method"] != "shap":
         return {}
-    found = {"attribution": features(attribution["features"], attribution["answer"])}
+    found = {"attribution": features(attribution["features"])}
     for number, each in enumerate(attribution["examples"], start=1):
         found[f"example_{number}"] = example(each, attribution["answer"])
     return found
 
 
-def features(rows: list[dict[str, Any]], answer: str) -> str:
+def features(rows: list[dict[str, Any]]) -> str:
     """How far each feature moves the answer on average, the furthest first."""
     shown = rows[:_MOST_FEATURES][::-1]
     height = max(2.0, 0.27 * len(shown) + 0.9)
-    with plots.figure(f"Mean |SHAP value|: {answer}", "", height=height) as axes:
+    with plots.figure("Mean |SHAP value|", "", height=height) as axes:
         axes.barh([row["name"] for row in shown], [row["mean_absolute"] for row in shown])
     return axes.svg
 

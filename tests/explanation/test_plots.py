@@ -33,7 +33,8 @@ def test_one_for_all_rows_and_one_for_each_example() -> None:
 def test_what_they_show() -> None:
     found = plots.all_of(ATTRIBUTION)
     assert found["attribution"].count(">f") == 15
-    assert "probability of late" in found["attribution"]
+    assert "Mean |SHAP value|" in found["attribution"]
+    assert "probability of late" in found["example_1"]
     assert "f0 = a &amp; b: +0.3" in found["example_1"]
     assert "4 others" in found["example_1"]
     assert "f7 = a &amp; b: \N{MINUS SIGN}0.05" in found["example_1"]
