@@ -27,9 +27,11 @@ from pipelines.schema import CATEGORIES, NUMBERS
 from pipelines.signature import MODEL_FILE
 
 Floats = npt.NDArray[np.float64]
-# Orders of the features, each walked both ways.
-ORDERS = 5
 SEED = 7
+# Orders of the features, each walked both ways: five, and fewer of a wide table, down to one. One
+# is exact already for a model without interactions of more than two features.
+_ORDERS = 5
+_STEPS = 320
 # Values given to the graph in one call, and coalitions that shap asks about at once.
 _CALL_VALUES = 1_000_000
 _COALITIONS = 256
@@ -88,7 +90,13 @@ class Explainer:
     def cost(self) -> int:
         """How many values the graph is given to explain one row."""
         rows = len(next(iter(self._background.values())))
-        return ORDERS * (2 * len(self.players) + 1) * rows * len(self._schema.features)
+        return self._evaluations * rows * len(self._schema.features)
+
+    @property
+    def _evaluations(self) -> int:
+        """How many coalitions are asked about for one row."""
+        count = len(self.players)
+        return max(1, min(_ORDERS, _STEPS // count)) * (2 * count + 1)
 
     def explain(self, rows: Tensors, place: int) -> Explained:
         """Explain row number `place` of `rows`.
@@ -119,7 +127,7 @@ class Explainer:
             explainer = self._explainer(worth, np.zeros((1, count)), seed=self._seed)
             found = explainer(
                 np.ones((1, count)),
-                max_evals=ORDERS * (2 * count + 1),
+                max_evals=self._evaluations,
                 batch_size=_COALITIONS,
                 silent=True,
             )

@@ -83,7 +83,7 @@ def test_rows_are_bounded_by_what_they_cost(
     monkeypatch.setattr(attribution, "_MOST_VALUES", 50 * explainer.cost)
     assert attribution.affordable(explainer, wanted=200, there=5000) == 50
     monkeypatch.setattr(attribution, "_MOST_VALUES", explainer.cost)
-    assert attribution.affordable(explainer, wanted=200, there=5000) == 10
+    assert attribution.affordable(explainer, wanted=200, there=5000) == 5
 
 
 def test_without_shap_there_is_the_importance() -> None:

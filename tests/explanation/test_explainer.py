@@ -143,6 +143,18 @@ def test_an_image_is_explained_by_its_patches(tmp_path: Path) -> None:
     assert {value for _, value in found.ranked[2:]} == {0.0}
 
 
+def test_a_wide_table_is_walked_once_and_still_exact(tmp_path: Path) -> None:
+    names = tuple(f"n{number}" for number in range(400))
+    schema = Schema(names, (), "y", task="regression")
+    draw = np.random.default_rng(0)
+    weights, row = draw.normal(size=400), draw.normal(size=(1, 400))
+    session = linear(tmp_path, weights.tolist(), schema)
+    explainer = Explainer(session, {NUMBERS: np.zeros((3, 400))}, "test")
+    assert explainer.cost == (2 * 400 + 1) * 3 * 400
+    found = explainer.explain({NUMBERS: row}, 0)
+    np.testing.assert_allclose(list(found.contributions.values()), weights * row[0], atol=1e-5)
+
+
 def test_large_coalitions_are_asked_about_in_parts(
     boosted: tuple[ModelSession, Explainer, Tensors], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,6 +89,19 @@ def test_asked_for_and_not_installed_nothing_is_touched(
     evaluate.run(copy, settings())  # which does not ask for it
 
 
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"attribution": "lime"}, "'permutation' or 'shap'"),
+        ({"attribution_rows": 1001}, "less than or equal to 1000"),
+        ({"attribution_rows": 0}, "greater than 0"),
+    ],
+)
+def test_a_wrong_setting_is_named(wrong: dict[str, object], named: str) -> None:
+    with pytest.raises(SettingsError, match=rf"evaluate\.{next(iter(wrong))}.*{named}"):
+        settings(evaluate=wrong)
+
+
 @pytest.mark.parametrize("task", ["multiclass", "regression"])
 def test_other_tasks(tmp_path: Path, task: Task) -> None:
     frame, schema = tasked(table(1500), task)
