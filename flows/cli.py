@@ -92,12 +92,16 @@ def status(as_json: AsJson = False) -> None:
 def report(
     model: Model,
     version: Annotated[str | None, typer.Argument(help="v3; the live one by default.")] = None,
+    is_card: Annotated[
+        bool, typer.Option("--card", help="The model card, in Markdown, instead.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the path of the HTML report of a version."""
+    """Print the path of the HTML report of a version, or of its model card."""
     from flows.status import report_of
 
-    views.show_path(report_of(_root(), model, version), as_json=as_json)
+    kind = ".md" if is_card else ".html"
+    views.show_path(report_of(_root(), model, version, kind), as_json=as_json)
 
 
 @app.command()
@@ -146,6 +150,29 @@ def predict(
     from flows.scoring import score
 
     views.show_scoring(score(_root(), model, file, out, keep or []), out, as_json=as_json)
+
+
+@app.command()
+def explain(
+    model: Annotated[str, typer.Argument(help="A model, or a version: flights@v3.")],
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="CSV or Parquet: every contribution.")
+    ] = None,
+    rows: Annotated[
+        int | None, typer.Option(min=1, help="The first so many; 5, or all with --out.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Largest contributions to show.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Why a model answers the rows of a file as it does (SHAP values)."""
+    from flows.explaining import explain as run
+    from flows.explaining import explain_into
+
+    if out is not None:
+        views.show_scoring(explain_into(_root(), model, file, out, rows), out, as_json=as_json)
+        return
+    views.show_explanations(run(_root(), model, file, rows or 5, top), as_json=as_json)
 
 
 @app.command()

@@ -71,19 +71,24 @@ def live_version(root: Path, name: str) -> Version:
     return versions.find(repository, model, entry.version)
 
 
-def report_of(root: Path, model: str, number: str | None) -> Path:
-    """The HTML report of a version; the live one if none is named.
+def report_of(root: Path, model: str, number: str | None, kind: str = ".html") -> Path:
+    """The report of a version, or with the `kind` ".md" its card; of the live one if none is named.
 
     Raises:
         WorkspaceError: there is no such version, or its report is not on this machine.
     """
     version = live_version(root, f"{model}@{number}" if number else model)
-    page = home(root).reports / model / f"{version.name}.html"
+    page = home(root).reports / model / f"{version.name}{kind}"
     if not page.exists():
+        at = f"look at the `reports` output of its commit: `git checkout {version.commit[:12]}`"
+        what, next_step = "report", f"{at} in another clone and `dvc pull`"
+        if kind == ".md":
+            # Unlike the report it is no output of a stage: it holds the verdict.
+            what = "card"
+            next_step = "copy it from the machine that made the version; a retrain writes a new one"
         raise WorkspaceError(
-            f"the report of {version.name} is not on this machine",
+            f"the {what} of {version.name} is not on this machine",
             where=str(page),
-            next_step="look at the `reports` output of its commit: `git checkout "
-            f"{version.commit[:12]}` in another clone and `dvc pull`",
+            next_step=next_step,
         )
     return page

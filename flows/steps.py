@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from pipelines import judging, lineage, packaging, settings
 from pipelines.errors import SettingsError, StateError
 from pipelines.evaluation import report
+from pipelines.explanation import card, words
 from pipelines.files import read_json, write_json, write_text
 from pipelines.packaging import Labels
 from pipelines.paths import HOME, PROJECT, HomePaths
@@ -47,7 +48,7 @@ def prepare(setting: Setting) -> tuple[Workspace, Needs]:
         The workspace, and the stages to run there, each with those it waits for.
 
     Raises:
-        SettingsError: the overrides make params.yaml invalid.
+        SettingsError: the overrides make params.yaml invalid, or card.yaml cannot be used.
     """
     run = setting.run
     for left in setting.home.worktrees.glob(f"{run.model}-*"):
@@ -61,6 +62,7 @@ def prepare(setting: Setting) -> tuple[Workspace, Needs]:
     chosen = settings.load(workspace.root).model(run.model)
     if chosen.train.mode == "incremental":
         override(workspace, {"train.parent": _parent(setting)})
+    words.read(workspace.paths)  # a card that cannot be read is refused before hours of training
     # For the stages too, which are processes of their own and know only their folder.
     os.environ[PROJECT] = str(setting.project.root)
     os.environ[HOME] = str(setting.home.home)
@@ -140,12 +142,18 @@ def promote(setting: Setting, commit: str, verdict: Verdict, bento: str, lease: 
 def publish(
     setting: Setting, workspace: Workspace, verdict: Verdict, commit: str, version: str | None
 ) -> Path:
-    """Write the report of the run where it stays when the work tree is gone; its path."""
+    """Write report and model card of the run where they stay when the work tree is gone.
+
+    Returns:
+        The path of the report; the card is beside it, with the suffix .md.
+    """
     model = workspace.model
     page = setting.home.reports / model / f"{version or setting.run.id}.html"
     title = version or f"{model}, run {setting.run.id}"
     made_from = {"commit": commit, **lineage.hashes(workspace.root, model)}
-    write_text(report.render(workspace.paths, title, verdict, made_from), page)
+    written = card.sections(workspace.paths, verdict, made_from)
+    write_text(report.render(workspace.paths, title, verdict, made_from, written), page)
+    write_text(card.markdown(title, written), page.with_suffix(".md"))
     return page
 
 

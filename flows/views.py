@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.explanation.values import shown
 from pipelines.state.ledger import Entry
 from pipelines.verdicts import Outcome, Verdict
 
@@ -107,6 +108,30 @@ def show_scoring(result: ScoringResult, out: Path, *, as_json: bool) -> None:
         _json({"rows": result.rows, "seconds": result.seconds, "out": str(out)})
         return
     print(f"{result.rows:,} rows in {result.seconds:.1f} s ({speed:,.0f} rows/s) -> {out}")
+
+
+def show_explanations(found: dict[str, Any], *, as_json: bool) -> None:
+    """What `flows.explaining.explain` found."""
+    if as_json:
+        _json(found)
+        return
+    console = Console()
+    for row in found["rows"]:
+        decided = f" for {row['class']}" if "class" in row else ""
+        table = Table("feature", "value", "adds", title_justify="left", title_style="bold")
+        table.title = f"row {row['row']}: {row['answer']:.6g}{decided}, base {row['base']:.6g}"
+        for each in row["contributions"]:
+            color = "green" if each["contribution"] >= 0 else "red"
+            adds = Text(f"{each['contribution']:+.4g}", color)
+            table.add_row(Text(each["feature"]), Text(shown(each["value"])), adds)
+        if row["others"]:
+            table.add_row(Text("all others", "dim"), "", Text(f"{row['others']:+.4g}", "dim"))
+        table.columns[2].justify = "right"
+        _keep_whole(table, but="feature")
+        console.print(table)
+    console.print(
+        Text(f"{found['version']}; base + all that is added = {found['answer']}"), soft_wrap=True
+    )
 
 
 def show_path(path: Path, *, as_json: bool) -> None:

@@ -29,6 +29,11 @@ class ModelPaths:
         return self.folder / "source.json"
 
     @property
+    def card(self) -> Path:
+        """What people say of the model: purpose, intended use, limits, contact."""
+        return self.folder / "card.yaml"
+
+    @property
     def validation_summary(self) -> Path:
         return self.folder / "validation.json"
 
@@ -78,7 +83,7 @@ class ModelPaths:
 
     @property
     def reports(self) -> Path:
-        """`evaluation.json` and `report.html`."""
+        """`evaluation.json`, `attribution.json` and `report.html`."""
         return self.folder / "reports"
 
     @property

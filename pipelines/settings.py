@@ -202,13 +202,19 @@ class TrainSettings(_Section):
 
 
 class EvaluateSettings(_Section):
-    """What the report shows of the holdout."""
+    """What the report shows of the holdout.
+
+    `attribution` is asked for and never guessed from what is installed: the same commit gives the
+    same report on every machine. `shap` needs the optional library of that name.
+    """
 
     slices: tuple[str, ...] = ()
     bins: Positive = 10
     bootstrap_rounds: Positive = 1000
     confidence: Share = 0.95
     importance_rows: Positive = 4000
+    attribution: Literal["permutation", "shap"] = "permutation"
+    attribution_rows: Annotated[int, Field(gt=0, le=1000)] = 200
     seed: int = 7
 
 

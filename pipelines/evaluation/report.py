@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -50,11 +52,23 @@ _CONSTANTS: dict[Task, str] = {
 }
 
 
+@dataclass(frozen=True)
+class Section:
+    """A heading of a model card with what stands under it, in this order."""
+
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
 def render(
     paths: ModelPaths,
     name: str,
     gate: Verdict | None = None,
     lineage: dict[str, str] | None = None,
+    card: Sequence[Section] = (),
 ) -> str:
     """The page as text.
 
@@ -63,10 +77,12 @@ def render(
         name: the title: the model, or the version.
         gate: the gate's verdict, or None before there is one.
         lineage: what the version was made from, by name.
+        card: the model card; none before there is a version.
     """
     split = read_json(paths.splits / "split.json")
     evaluation = read_json(paths.reports / "evaluation.json")
     task: Task = evaluation["task"]
+    attribution = read_json(paths.reports / "attribution.json")
     figures = _FIGURES[task]
     training = read_json(paths.artifact / TRAINING_FILE)
     study = read_json(paths.study / "best.json")
@@ -90,16 +106,27 @@ def render(
         gate=gate,
         tones=_TONES,
         lineage=lineage or {},
+        card=card,
+        attribution=attribution,
         show=evidence.show,
         pictures={
             name: Markup((folder / f"{name}.svg").read_text(encoding="utf-8"))  # noqa: S704
             for folder, names in (
                 (paths.plots, (*(name for name, _ in figures), "slices", "importance")),
+                (paths.plots, _of_attribution(attribution)),
                 (paths.study, searched),
             )
             for name in names
         },
     )
+
+
+def _of_attribution(attribution: dict[str, Any]) -> list[str]:
+    """The names of its plots; see `pipelines.explanation.plots`."""
+    if attribution["method"] != "shap":
+        return []
+    examples = range(1, len(attribution["examples"]) + 1)
+    return ["attribution", *(f"example_{number}" for number in examples)]
 
 
 def _unit(schema: Schema) -> str:

@@ -14,11 +14,16 @@ from pipelines.evaluation.curves import curves
 from pipelines.evaluation.importance import Columns, groups, importance
 from pipelines.evaluation.metrics import Certainty, measure
 from pipelines.evaluation.slices import slices
+from pipelines.explanation import attribution, library
+from pipelines.explanation import plots as explanation_plots
+from pipelines.explanation.background import background
+from pipelines.explanation.explainer import Explainer
 from pipelines.files import emptied, read_json, write_json, write_text
 from pipelines.frames import groups as blocks_of
 from pipelines.frames import labels, slice_columns, tensors
 from pipelines.inference.session import ModelSession
 from pipelines.paths import ModelPaths
+from pipelines.progress import progress
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
 from pipelines.settings import ModelSettings
 from pipelines.signature import TRAINING_FILE
@@ -32,15 +37,20 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
 
     Raises:
         DataError: the holdout has one class only.
-        SettingsError: a slice column does not exist.
+        SettingsError: a slice column does not exist, or shap is asked for and not installed.
         ModelError: the model folder cannot be trusted.
     """
+    if settings.evaluate.attribution == "shap":
+        library.permutation_explainer(attribution.WHERE)  # before the minutes, not after them
     evaluation = _evaluate(paths, settings)
+    attributed = _attribution(paths, settings, evaluation["importance"])
     for folder in (paths.plots, paths.reports):
         emptied(folder)
     write_json(_metrics(evaluation), paths.metrics)
     write_json(evaluation, paths.reports / "evaluation.json")
-    for name, picture in plots.all_of(evaluation).items():
+    write_json(attributed, paths.reports / "attribution.json")
+    pictures = {**plots.all_of(evaluation), **explanation_plots.all_of(attributed)}
+    for name, picture in pictures.items():
         write_text(picture, paths.plots / f"{name}.svg")
     write_text(report.render(paths, paths.model), paths.reports / "report.html")
     reached = evaluation["metrics"][evaluation["measure"]["key"]]
@@ -82,6 +92,26 @@ def _evaluate(paths: ModelPaths, settings: ModelSettings) -> dict[str, Any]:
         "curves": curves(schema, answers, scores, chosen.bins),
         "importance": _importance(session, holdout, answers, schema, settings),
     }
+
+
+def _attribution(
+    paths: ModelPaths, settings: ModelSettings, importance: dict[str, float]
+) -> dict[str, Any]:
+    """What the model listens to, ready for JSON."""
+    chosen = settings.evaluate
+    if chosen.attribution == "permutation":
+        return attribution.of_permutation(importance)
+    schema = Schema.read(paths.splits)
+    holdout = pd.read_parquet(paths.splits / "holdout.parquet")
+    session = ModelSession.open(paths.artifact)
+    known = background(paths.artifact, session)
+    explainer = Explainer(session, known, attribution.WHERE, chosen.seed)
+    size = attribution.affordable(explainer, chosen.attribution_rows, len(holdout))
+    rows = np.random.default_rng(chosen.seed).choice(len(holdout), size=size, replace=False)
+    with progress("explained rows", size) as on_progress:
+        return attribution.of_shap(
+            explainer, holdout.iloc[np.sort(rows)], schema, importance, on_progress
+        )
 
 
 def _metrics(evaluation: dict[str, Any]) -> dict[str, Any]:
