@@ -9,7 +9,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export BENTOML_DO_NOT_TRACK := True
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo test check format coverage bench lock clean
+.PHONY: help install demo test slow check format coverage bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -27,8 +27,11 @@ $(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
 demo: install ## The whole loop on real flight data, in a throwaway clone
 	$(BIN)/evergreen demo
 
-test: install ## All tests, the slow ones too
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or not slow"
+test: install ## All tests but the slow ones
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+slow: install ## The slow tests: kills, simulations, the demo, networks, clusters
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 check: install ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

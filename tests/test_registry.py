@@ -29,4 +29,4 @@ def test_every_name_can_be_loaded(table: str) -> None:
 
 def test_a_name_that_is_not_there() -> None:
     with pytest.raises(KeyError):
-        registry.load(registry.SAMPLERS, "annealing")
+        registry.load(registry.SAMPLERS, "alchemy")

@@ -58,8 +58,8 @@ def _with(key: str, value: Any) -> dict[str, Any]:
     ],
 )
 def test_an_unknown_name_lists_the_allowed_ones(key: str, kind: str, table: dict[str, str]) -> None:
-    message = str(wrong(_with(key, "annealing")))
-    assert f"models.{MODEL}.{key}: unknown {kind} 'annealing'" in message
+    message = str(wrong(_with(key, "alchemy")))
+    assert f"models.{MODEL}.{key}: unknown {kind} 'alchemy'" in message
     assert ", ".join(sorted(table)) in message
 
 
@@ -78,7 +78,7 @@ def test_an_unknown_stage_of_a_timeout_lists_the_stages() -> None:
 @pytest.mark.parametrize(
     ("key", "near", "allowed"),
     [
-        ("tune.trails", "did you mean trials?", "sampler, pruner, trials, workers, seed"),
+        ("tune.trails", "did you mean trials?", "sampler, pruner, trials, workers, objectives"),
         ("validate.freshnes_days", "did you mean freshness_days?", "exact_repeats"),
         ("gate.budget.latncy_ms", "did you mean latency_ms?", "latency_ms, megabytes"),
         ("evalute", "did you mean evaluate?", "ingest, validate, split, tune, train"),

@@ -143,13 +143,19 @@ def _model(known: Evidence) -> Section:
             f"{shown.words(known.signature.family)}, trained on "
             f"{formats.count(training['rows'])} rows and exported to ONNX; the export differs "
             f"from the trained model by at most {max(training['parity'].values()):.2g}.",
-            f"The hyperparameters are those of trial {study['trial']} of {study['trials']}: "
+            _chosen(study)
             + ", ".join(f"{name} {_number(value)}" for name, value in training["params"].items())
             + "."
             if training["params"]
             else "It has no hyperparameters.",
         ),
     )
+
+
+def _chosen(study: dict[str, Any]) -> str:
+    if not study["trials"]:
+        return f"It goes on from {study['parent']}, with its hyperparameters: "
+    return f"The hyperparameters are those of trial {study['trial']} of {study['trials']}: "
 
 
 def _number(value: object) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -63,7 +65,7 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     emptied(paths.artifact)
 
     print(f"fitting {chosen.family} on {len(seen):,} rows", flush=True)
-    checkpoints = home(paths.root).checkpoints / paths.model
+    checkpoints = home(paths.root).checkpoints / paths.model / _key(paths, settings, params, parent)
     given = replace(
         _training(seen, schema, params, chosen.seed),
         checkpoints=checkpoints,
@@ -97,6 +99,14 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     write_parquet(_trained_on(known, schema, parent), paths.artifact / TRAINED_ON_FILE)
     # The model is whole: what was kept for the case of a kill is of no more use.
     shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _key(paths: ModelPaths, settings: ModelSettings, params: Params, parent: Parent | None) -> str:
+    """Digest of what this training depends on, so that it never goes on from another's epochs."""
+    data = [digest(paths.splits / f"{side}.parquet") for side in _LEARNED_FROM]
+    start = digest(parent.folder / MODEL_FILE) if parent else None
+    told = [data, dict(params), settings.train.model_dump(mode="json"), start]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _trained_on(known: pd.DataFrame, schema: Schema, parent: Parent | None) -> pd.DataFrame:

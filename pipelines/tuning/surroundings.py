@@ -17,12 +17,14 @@ _CODE = (
     "schema.py",
     "inference/*.py",
     "models/*.py",
+    "models/neural/*.py",
     "stages/tune.py",
     "statistics/*.py",
     "tuning/*.py",
 )
 _LIBRARIES = (
     "cmaes",
+    "keras",
     "numpy",
     "onnxruntime",
     "optuna",
@@ -31,6 +33,7 @@ _LIBRARIES = (
     "scipy",
     "skl2onnx",
     "tensorflow",
+    "tf2onnx",
 )
 
 

@@ -14,7 +14,9 @@ from tests.architecture.source import ROOT, modules, tree
 HEAVY = (
     "bentoml",
     "dvc",
+    "distributed",
     "great_expectations",
+    "keras",
     "matplotlib",
     "onnx",
     "onnxruntime",
@@ -22,7 +24,11 @@ HEAVY = (
     "pandas",
     "prefect",
     "skl2onnx",
+    "shap",
     "sklearn",
+    "skops",
+    "tensorflow",
+    "tf2onnx",
 )
 # Names that say nothing about what a thing does.
 EMPTY_WORDS = re.compile(r"manager|handler|helper|utils?(?![a-z])|processor|(?<![a-z])job", re.I)
