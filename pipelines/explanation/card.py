@@ -7,6 +7,7 @@ is not known it says so in words; there is no empty heading and no invented sent
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pipelines.evaluation import evidence as shown
 from pipelines.evaluation.metrics import METRICS
