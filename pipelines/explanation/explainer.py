@@ -28,10 +28,10 @@ from pipelines.signature import MODEL_FILE
 
 Floats = npt.NDArray[np.float64]
 SEED = 7
-# Orders of the features, each walked both ways: five, and fewer of a wide table, down to one. One
+# Orders of the features, each walked both ways: ten, and fewer of a wide table, down to one. One
 # is exact already for a model without interactions of more than two features.
-_ORDERS = 5
-_STEPS = 320
+_ORDERS = 10
+_STEPS = 640
 # Values given to the graph in one call, and coalitions that shap asks about at once.
 _CALL_VALUES = 1_000_000
 _COALITIONS = 256

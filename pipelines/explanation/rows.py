@@ -20,8 +20,9 @@ from pipelines.progress import OnProgress
 from pipelines.schema import Schema
 from pipelines.scoring.sink import check_target, writing
 from pipelines.scoring.source import Source, open_source
+from pipelines.signature import Signature
 
-# A row takes some 0.1 s, so that a batch is a matter of seconds; memory is that of a batch.
+# A row takes some 0.2 s, so that a batch is a matter of seconds; memory is that of a batch.
 BATCH_ROWS = 64
 _WHERE = "evergreen explain"
 
@@ -125,8 +126,8 @@ def explain_file(
         raise DataError(
             "the output would replace the input", where=str(out), next_step="name another file"
         )
-    session = ModelSession.open(folder)
-    schema, done, waiting = session.signature.schema, 0, []
+    schema, done = Signature.read(folder).schema, 0
+    waiting: list[list[Any]] = []
     explained = explain_rows(source, folder, most, on_progress)
     first = next(explained)
     columns = layout(schema, list(first.values))

@@ -11,7 +11,7 @@ from pipelines import judging
 from pipelines.evaluation import report
 from pipelines.evaluation.report import Section
 from pipelines.explanation import card
-from pipelines.files import read_json
+from pipelines.files import read_json, write_json
 from pipelines.paths import ModelPaths
 from pipelines.schema import Task
 from pipelines.settings import ModelSettings
@@ -99,6 +99,13 @@ def test_numbers_are_those_of_the_files(paths: ModelPaths) -> None:
     assert lineage["commit"] == "c" * 40
     assert lineage["model.onnx (SHA-256)"] == Signature.read(paths.artifact).sha256
     assert lineage["source: source"] == "shop.csv"
+
+
+def test_a_source_of_several_files(paths: ModelPaths) -> None:
+    write_json({"fingerprint": {"sha256": {"a.csv": "1" * 64}, "version": "2"}}, paths.source)
+    lineage = dict(by_title(card.sections(paths, None, {}))["Lineage"].rows)
+    assert lineage["source: sha256 a.csv"] == "1" * 64
+    assert lineage["source: version"] == "2"
 
 
 def test_the_verdict_with_every_part(

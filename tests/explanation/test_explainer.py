@@ -189,5 +189,5 @@ def test_a_graph_that_answers_by_chance_is_not_explained(tmp_path: Path) -> None
 def test_what_it_costs_grows_with_features_and_background(
     boosted: tuple[ModelSession, Explainer, Tensors],
 ) -> None:
-    assert boosted[1].cost == 5 * (2 * 5 + 1) * 50 * 5
+    assert boosted[1].cost == 10 * (2 * 5 + 1) * 50 * 5
     assert set(boosted[2]) == {NUMBERS, CATEGORIES}

@@ -11,6 +11,7 @@ import pytest
 
 from pipelines.errors import SettingsError
 from pipelines.evaluation import report
+from pipelines.explanation import card
 from pipelines.files import read_json
 from pipelines.paths import ModelPaths
 from pipelines.schema import Task
@@ -57,6 +58,15 @@ def test_the_page_shows_it(made: tuple[ModelPaths, ModelSettings]) -> None:
     assert "probability of left" in page.text
     assert not {"script", "link", "iframe"} & set(page.seen)
     assert html == report.render(made[0], MODEL)
+
+
+def test_the_card_lists_what_moves_the_answer(made: tuple[ModelPaths, ModelSettings]) -> None:
+    known = read_json(made[0].reports / "attribution.json")["features"][0]
+    [section] = [
+        each for each in card.sections(made[0], None, {}) if each.title == "What it listens to"
+    ]
+    assert "SHAP values over 12 rows" in section.paragraphs[0]
+    assert section.items[0] == f"{known['name']}: {known['mean_absolute']:.4g}"
 
 
 def test_once_more_gives_the_same_files(
