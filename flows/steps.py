@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from pipelines import judging, lineage, packaging, settings
 from pipelines.errors import SettingsError, StateError
 from pipelines.evaluation import report
-from pipelines.explanation import card, words
+from pipelines.explanation import card, markdown, words
 from pipelines.files import read_json, write_json, write_text
 from pipelines.packaging import Labels
 from pipelines.paths import HOME, PROJECT, HomePaths
@@ -153,7 +153,7 @@ def publish(
     made_from = {"commit": commit, **lineage.hashes(workspace.root, model)}
     written = card.sections(workspace.paths, verdict, made_from)
     write_text(report.render(workspace.paths, title, verdict, made_from, written), page)
-    write_text(card.markdown(title, written), page.with_suffix(".md"))
+    write_text(markdown.render(title, written), page.with_suffix(".md"))
     return page
 
 

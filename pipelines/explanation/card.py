@@ -6,7 +6,6 @@ is not known it says so in words; there is no empty heading and no invented sent
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from pipelines.evaluation import evidence as shown
@@ -51,32 +50,6 @@ def sections(
         _judged(verdict),
         _lineage(known, made_from),
     ]
-
-
-def markdown(title: str, card: Sequence[Section]) -> str:
-    """The card as a Markdown file."""
-    lines = [f"# Model card: {_plain(title)}"]
-    for section in card:
-        lines += ["", f"## {section.title}"]
-        for paragraph in section.paragraphs:
-            lines += ["", _plain(paragraph)]
-        if section.items:
-            lines += ["", *(f"- {_plain(item)}" for item in section.items)]
-        if section.rows:
-            lines += ["", _row(section.header), _row(["---"] * len(section.header))]
-            lines += [_row([_plain(cell) for cell in row]) for row in section.rows]
-    return "\n".join(lines) + "\n"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown shows as it is: a category of the data must not become markup."""
-    for mark in "\\`*<|[":
-        text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())
 
 
 def _purpose(said: Words | None, paths: ModelPaths) -> Section:
