@@ -25,8 +25,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(shared, ignore_errors=True)
 
 
+# Whole retrains, kills and networks: each test in them takes seconds to minutes.
+SLOW = ("tests/e2e/", "tests/faults/", "tests/models/neural/")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that two workers end together instead of one after the other."""
-    items.sort(
-        key=lambda item: (item.get_closest_marker("slow") is None, "faults" not in str(item.path))
-    )
+    """Mark the slow folders; the longest go first, so that two workers end together."""
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/faults/"))

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import subprocess
-
-import pytest
-
 from pipelines.state import ledger, runs
 from pipelines.versioning import versions
 from pipelines.versioning.git import Repository
@@ -60,7 +55,6 @@ def test_killed_again_and_again_it_ends_as_one_version(trained: Project) -> None
     _one_story(trained, number=2, branches=2)
 
 
-@pytest.mark.slow
 def test_killed_in_every_stage(trained: Project) -> None:
     asked = ("alpha", "--until", MONTHS[2])
     said = []
@@ -74,7 +68,6 @@ def test_killed_in_every_stage(trained: Project) -> None:
     _one_story(trained, number=2, branches=2)
 
 
-@pytest.mark.slow
 def test_killed_after_every_step(trained: Project) -> None:
     asked = ("alpha", "--until", MONTHS[2])
     steps = ("gate", "push", "promote", "report")
@@ -87,23 +80,3 @@ def test_killed_after_every_step(trained: Project) -> None:
     assert final.process.returncode in {0, 1}, said[-1]
     assert [counted(said, f"{name}@alpha") for name in STAGES] == [1] * len(STAGES)
     _one_story(trained, number=2, branches=3 if is_another else 2)
-
-
-@pytest.mark.slow
-def test_killed_at_random_moments(trained: Project) -> None:
-    generator = random.Random(7)
-    asked = ("alpha", "--until", MONTHS[2])
-    said = []
-    for _ in range(3):
-        retrain = Retrain(trained, *asked)
-        until(lambda r=retrain: r.lines != [])  # type: ignore[misc]
-        moment = generator.uniform(0, 12)
-        try:
-            retrain.process.wait(timeout=moment)
-        except subprocess.TimeoutExpired:
-            said.append(retrain.kill_when(lambda _: True))
-    final = Retrain(trained, *asked)
-    said.append(final.end())
-    assert final.process.returncode in {0, 1}, said[-1]
-    registered = versions.registered(Repository.at(trained.root), "alpha")
-    assert len(registered) == len(ledger.history(trained.engine, "alpha")) == 2
