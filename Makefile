@@ -28,10 +28,11 @@ demo: install ## The whole loop on real flight data, in a throwaway clone
 	$(BIN)/evergreen demo
 
 test: install ## All tests but the slow ones
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not cluster"
 
-slow: install ## The slow tests: kills, simulations, the demo, networks, clusters
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+slow: install ## The slow tests: kills, whole retrains, simulations, networks, clusters
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and not cluster and not demo"
+	$(BIN)/python -m pytest -m "slow and cluster"
 
 check: install ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -35,4 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+        if "dask" in item.nodeid:
+            item.add_marker(pytest.mark.cluster)
     items.sort(key=lambda item: not item.nodeid.startswith("tests/faults/"))

@@ -16,7 +16,7 @@ from pipelines.models.base import Family
 from pipelines.paths import home
 from pipelines.schema import Schema
 from pipelines.settings import TrainSettings
-from pipelines.signature import RESUME_FOLDER, TRAINED_ON_FILE, TRAINING_FILE
+from pipelines.signature import RESUME_FOLDER, TRAINED_ON_FILE, TRAINING_FILE, Signature
 
 _TO_FULL = "set train.mode to full"
 
@@ -72,6 +72,13 @@ def parent(root: Path, model: str, chosen: TrainSettings, family: Family) -> Par
             next_step=f"`evergreen retrain {model}` fetches it; or {_TO_FULL}",
         )
     made = Parent(chosen.parent, found[-1])
+    theirs = Signature.read(made.folder).family
+    if theirs != chosen.family:
+        raise ModelError(
+            f"the parent cannot be gone on from: its family is {theirs}, not {chosen.family}",
+            where=str(made.folder),
+            next_step=f"{_TO_FULL}, or train.family to {theirs}",
+        )
     if not made.resume.is_dir():
         raise ModelError(
             "it holds nothing to go on from: its family cannot, or it was trained before it could",

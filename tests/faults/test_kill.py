@@ -70,7 +70,7 @@ def test_killed_in_every_stage(trained: Project) -> None:
 
 def test_killed_after_every_step(trained: Project) -> None:
     asked = ("alpha", "--until", MONTHS[2])
-    steps = ("gate", "push", "promote", "report")
+    steps = ("gate", "push", "promote")
     said = [Retrain(trained, *asked).kill_when(work_tree_appears)]
     said += [Retrain(trained, *asked).kill_when(finished(step)) for step in steps]
     final = Retrain(trained, *asked)

@@ -25,6 +25,7 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.mark.slow
+@pytest.mark.demo
 @pytest.mark.timeout(900)
 def test_it_promotes_twice_refuses_the_planted_one_serves_and_scores(
     project: Project, tmp_path: Path
