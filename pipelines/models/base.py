@@ -95,6 +95,19 @@ class Family(Protocol):
         ...
 
 
+@runtime_checkable
+class Fixable(Protocol):
+    """A family with hyperparameters that can be fixed although no search tries them."""
+
+    def check(self, params: Params) -> None:
+        """Refuse hyperparameters that `fit` would refuse.
+
+        Raises:
+            ModelError: a name or a value that means nothing here.
+        """
+        ...
+
+
 def last(rungs: Iterator[Fitted]) -> Fitted:
     """Train to the end."""
     fitted: Any = None

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from pipelines.models.base import Fitted, Training
+from pipelines.models.base import Fitted, Params, Training
 from pipelines.models.neural.images import Image, shape_of
 from pipelines.models.neural.layers import Stack
-from pipelines.models.neural.plan import plan, searched
+from pipelines.models.neural.plan import Plan, plan, searched
 from pipelines.models.neural.training import RUNGS, trained
 from pipelines.models.space import Knob, Real, Value, Whole
 from pipelines.schema import Task
@@ -27,10 +27,16 @@ class KerasCnn:
     def space(self) -> dict[str, Knob]:
         return searched(epochs=10, own=self._own())
 
+    def check(self, params: Params) -> None:
+        self._plan(params)
+
     def fit(self, training: Training) -> Iterator[Fitted]:
-        chosen = plan(_NAME, self.space(), self._own(), training.params)
+        chosen = self._plan(training.params)
         layers = partial(_layers, shape_of(training.schema, _NAME))
         yield from trained(_NAME, chosen, layers, training)
+
+    def _plan(self, params: Params) -> Plan:
+        return plan(_NAME, self.space(), self._own(), params)
 
     @staticmethod
     def _own() -> dict[str, Knob]:

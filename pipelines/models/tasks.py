@@ -1,11 +1,24 @@
-"""Which families can be trained for which task."""
+"""Which families can be trained for which task, and with which hyperparameters."""
 
 from __future__ import annotations
 
 from pipelines import registry
 from pipelines.errors import SettingsError
-from pipelines.models.base import Family
+from pipelines.models.base import Family, Fixable, Params
+from pipelines.models.space import complete
 from pipelines.schema import Task
+
+
+def require_params(name: str, family: Family, params: Params) -> None:
+    """Refuse hyperparameters that the family does not have, before anything is started for them.
+
+    Raises:
+        ModelError: a name or a value that means nothing to it.
+    """
+    if isinstance(family, Fixable):
+        family.check(params)
+    else:
+        complete(name, family.space(), params)
 
 
 def require_task(name: str, family: Family, task: Task) -> None:

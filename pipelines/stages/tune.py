@@ -14,8 +14,7 @@ from pipelines import registry
 from pipelines.files import emptied, replacing, write_json, write_text
 from pipelines.models import incremental
 from pipelines.models.base import Family
-from pipelines.models.space import complete
-from pipelines.models.tasks import require_task
+from pipelines.models.tasks import require_params, require_task
 from pipelines.paths import ModelPaths, home
 from pipelines.progress import progress
 from pipelines.schema import Schema
@@ -71,7 +70,7 @@ def _take_over(paths: ModelPaths, settings: ModelSettings) -> None:
     parent = incremental.parent(paths.root, paths.model, settings.train, family)
     assert parent is not None, "an incremental training has a parent"
     params = {**parent.params, **settings.train.fixed}
-    complete(settings.train.family, family.space(), params)
+    require_params(settings.train.family, family, params)
     emptied(paths.study)
     write_json({"params": params, "parent": parent.name, "trials": 0}, paths.study / "best.json")
 
@@ -105,7 +104,7 @@ def _defined(paths: ModelPaths, settings: ModelSettings, schema: Schema) -> Sear
     chosen = settings.train
     family: Family = registry.load(registry.MODEL_FAMILIES, chosen.family)()
     require_task(chosen.family, family, schema.task)
-    complete(chosen.family, family.space(), chosen.fixed)
+    require_params(chosen.family, family, chosen.fixed)
     return Search(
         key=_key(paths, settings),
         space=family.space(),

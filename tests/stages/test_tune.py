@@ -164,3 +164,16 @@ def test_dask_and_postgresql_leave_the_same_bytes(
     assert str(name).startswith("shop-")
     here = [path.stem for path in home(paths.root).studies.glob("*.journal")]
     assert here == [name]
+
+
+def test_an_option_of_an_optimiser_can_be_fixed_and_is_checked_at_once() -> None:
+    from pipelines import registry
+    from pipelines.models.tasks import require_params
+
+    family = registry.load(registry.MODEL_FAMILIES, "keras_mlp")()
+    require_params("keras_mlp", family, {"optimizer": "momentum", "momentum": 0.8})
+    with pytest.raises(ModelError, match="adam has no option 'momentum'; it has learning_rate"):
+        require_params("keras_mlp", family, {"optimizer": "adam", "momentum": 0.8})
+    with pytest.raises(ModelError, match="logistic has no hyperparameter 'momentum'"):
+        logistic = registry.load(registry.MODEL_FAMILIES, "logistic")()
+        require_params("logistic", logistic, {"momentum": 0.8})
