@@ -31,7 +31,9 @@ test: install ## All tests but the slow ones
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not cluster"
 
 slow: install ## The slow tests: kills, whole retrains, simulations, networks, clusters
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and not cluster and not demo"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow tests/faults tests/e2e
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and not cluster and not demo" \
+	  --ignore tests/faults --ignore tests/e2e
 	$(BIN)/python -m pytest -m "slow and cluster"
 
 check: install ## Format, lint, types, import contracts
