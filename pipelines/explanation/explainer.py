@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from pipelines.errors import ModelError
 from pipelines.evaluation.importance import groups
-from pipelines.explanation import library
+from pipelines.explanation import shapley
 from pipelines.inference.encode import Tensors
 from pipelines.inference.session import ModelSession
 from pipelines.schema import CATEGORIES, NUMBERS
@@ -78,7 +78,7 @@ class Explainer:
     def __init__(
         self, session: ModelSession, background: Tensors, where: str, seed: int = SEED
     ) -> None:
-        self._explainer = library.permutation_explainer(where)
+        self._explainer = shapley.permutation_explainer(where)
         self._session = session
         self._background = background
         self._seed = seed

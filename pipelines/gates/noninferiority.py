@@ -11,13 +11,15 @@ place until the data reject that. Two questions are asked, and each has its own 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from pipelines.gates import differences
 from pipelines.gates.evidence import Holdout, Paired, plain
 from pipelines.settings import GateSettings
 from pipelines.statistics import power
 from pipelines.statistics.estimate import Estimate
+from pipelines.statistics.losses import hit_rows
 from pipelines.statistics.multiplicity import spent_alpha
 from pipelines.statistics.quality import QUALITIES, value
 from pipelines.verdicts import Outcome, Verdict
@@ -64,6 +66,7 @@ def judge_noninferiority(
         "method": _method(paired),
         "needed_rows": needed.rows,
         "needed_blocks": needed.blocks,
+        **_decisions(paired),
     }
     gained = "gain in" if measure.is_loss else "difference of"
     seen = f"{gained} {measure.name} {estimate.value:+.4f}"
@@ -86,6 +89,14 @@ def _method(paired: Paired) -> str:
     if not paired.blocks.are_rows:
         return "block bootstrap"
     return "DeLong" if paired.task == "binary" else "paired mean"
+
+
+def _decisions(paired: Paired) -> dict[str, Any]:
+    """For accuracies of independent rows: on which of them exactly one of the two is right."""
+    if paired.task != "multiclass" or not paired.blocks.are_rows:
+        return {}
+    right = (hit_rows(paired.labels, scores) for scores in (paired.challenger, paired.champion))
+    return {"mcnemar": asdict(power.mcnemar(*right))}
 
 
 def _needed(

@@ -14,7 +14,7 @@ from pipelines.evaluation.curves import curves
 from pipelines.evaluation.importance import Columns, groups, importance
 from pipelines.evaluation.metrics import Certainty, measure
 from pipelines.evaluation.slices import slices
-from pipelines.explanation import attribution, library
+from pipelines.explanation import attribution, shapley
 from pipelines.explanation import plots as explanation_plots
 from pipelines.explanation.background import background
 from pipelines.explanation.explainer import Explainer
@@ -41,7 +41,7 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
         ModelError: the model folder cannot be trusted.
     """
     if settings.evaluate.attribution == "shap":
-        library.permutation_explainer(attribution.WHERE)  # before the minutes, not after them
+        shapley.permutation_explainer(attribution.WHERE)  # before the minutes, not after them
     evaluation = _evaluate(paths, settings)
     attributed = _attribution(paths, settings, evaluation["importance"])
     for folder in (paths.plots, paths.reports):

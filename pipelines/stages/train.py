@@ -135,7 +135,8 @@ def _export(
     is_compressed = chosen.compress != "none"
     # Before it is compressed the graph must be the model; afterwards the gate compares the two.
     first = paths.artifact / UNCOMPRESSED_FOLDER if is_compressed else paths.artifact
-    _write_graph(first, exported, paths.model, chosen.family, known, schema)
+    signature = _unsigned(paths.model, chosen.family, known, schema)
+    _write_graph(first, exported, signature)
     print("holding the exported graph to the trained model", flush=True)
     cases = parity.cases(known, schema, chosen.seed)
     found = parity.differences(fitted, ModelSession.open(first), cases)
@@ -146,7 +147,7 @@ def _export(
         print(f"compressing it to {chosen.compress}", flush=True)
         asked = tensors(cases["ordinary"].head(_CALIBRATION_ROWS), schema)
         small = compress(chosen.compress, exported, asked, chosen.family)
-        _write_graph(paths.artifact, small, paths.model, chosen.family, known, schema)
+        _write_graph(paths.artifact, small, signature)
         expected = ModelSession.open(paths.artifact).predict(tensors(rows, schema)).scores
     else:
         expected = fitted.scores(features(rows, schema))
@@ -154,20 +155,24 @@ def _export(
     return found, sum(len(frame) for frame in cases.values())
 
 
-def _write_graph(
-    folder: Path, graph: bytes, model: str, family: str, known: pd.DataFrame, schema: Schema
-) -> None:
-    inputs = features(known, schema)
+def _write_graph(folder: Path, graph: bytes, signature: Signature) -> None:
+    """Write a graph, and the signature with its digest."""
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / MODEL_FILE) as temporary:
         temporary.write_bytes(graph)
-    Signature(
+    replace(signature, sha256=digest(folder / MODEL_FILE)).write(folder)
+
+
+def _unsigned(model: str, family: str, known: pd.DataFrame, schema: Schema) -> Signature:
+    """The signature of any graph that is made from these rows, without a digest."""
+    inputs = features(known, schema)
+    return Signature(
         model=model,
         family=family,
         schema=schema,
-        sha256=digest(folder / MODEL_FILE),
+        sha256="",
         categories_seen={name: sorted(set(inputs[name]) - {""}) for name in schema.categories},
-    ).write(folder)
+    )
 
 
 def _shuffled_control(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scipy import special
 
-from pipelines.statistics.arrays import Array, Mask
+from pipelines.statistics.arrays import Mask
 from pipelines.statistics.estimate import Estimate
 
 
@@ -35,20 +35,6 @@ def mcnemar(first_correct: Mask, second_correct: Mask) -> McNemar:
 
     p_value = stats.binomtest(first_only, discordant).pvalue if discordant else 1.0
     return McNemar(first_only, second_only, float(p_value))
-
-
-def mcnemar_rows(discordant: float, difference: float, alpha: float, power: float) -> int:
-    """Rows that a one-sided paired test of accuracies needs.
-
-    n = (z_{1-alpha} + z_{power})^2 psi / d^2 (Connor 1987, without its higher-order term).
-
-    Args:
-        discordant: psi, the share of rows on which exactly one of the two is right.
-        difference: d, the difference of accuracies that must not be missed; not 0.
-        alpha: chance of a wrong yes.
-        power: chance of a right yes.
-    """
-    return math.ceil(_two_quantiles(alpha, power, math.inf) ** 2 * discordant / difference**2)
 
 
 def needed_rows(estimate: Estimate, rows: int, distance: float, alpha: float, power: float) -> int:
@@ -86,12 +72,6 @@ def needed_blocks(estimate: Estimate, distance: float, alpha: float, power: floa
 def detectable_distance(estimate: Estimate, alpha: float, power: float) -> float:
     """The smallest distance that a test at this standard error sees with the given power."""
     return _two_quantiles(alpha, power, estimate.degrees) * estimate.standard_error
-
-
-def discordant_share(first_correct: Mask, second_correct: Mask) -> float:
-    """psi of `mcnemar_rows`: the share of rows on which exactly one of the two is right."""
-    differs: Array = first_correct != second_correct
-    return float(differs.mean())
 
 
 def _two_quantiles(alpha: float, power: float, degrees: float) -> float:

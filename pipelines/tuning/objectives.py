@@ -6,15 +6,13 @@ in the order of `tune.objectives`, and quality stands first in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from optuna.trial import FrozenTrial, TrialState
 
 from pipelines.errors import ModelError
 from pipelines.settings import BudgetSettings, Objective
-
-Better = Callable[[FrozenTrial], tuple[float, ...]]
 
 
 @dataclass(frozen=True)

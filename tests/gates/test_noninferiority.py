@@ -145,3 +145,20 @@ def test_the_order_of_the_rows_does_not_matter(has_independent_rows):
         for paired in (straight, mixed)
     )
     assert one["lower"] == pytest.approx(other["lower"], abs=1e-12)
+
+
+def test_of_accuracies_it_tells_on_which_rows_exactly_one_is_right():
+    challenger, champion, holdout = health(3, replace(LARGE, rows=1000))
+    labels = np.arange(1000) % 3
+    right = np.eye(3)[labels]
+    wrong = np.eye(3)[(labels + 1) % 3]
+    # The first 30 rows only the challenger gets right, the next 10 only the champion.
+    is_ours, is_theirs = np.arange(1000) < 30, (np.arange(1000) >= 30) & (np.arange(1000) < 40)
+    ours = replace(challenger, scores=np.where(is_theirs[:, None], wrong, right))
+    theirs = replace(champion, scores=np.where(is_ours[:, None], wrong, right))
+    asked = replace(holdout, labels=labels.astype(float), task="multiclass", blocks=np.arange(1000))
+    verdict = judge_noninferiority(Paired.of(ours, theirs, asked), asked, SETTINGS, is_forced=True)
+    found = verdict.evidence["mcnemar"]
+    assert (found["first_only"], found["second_only"]) == (30, 10)
+    assert found["p_value"] == pytest.approx(0.0022, abs=1e-4)
+    assert verdict.has_passed

@@ -8,16 +8,22 @@ import pytest
 
 from pipelines.datasets import cifar10
 from pipelines.frames import features, labels
-from pipelines.models import alexnet, parity
+from pipelines.models import parity
 from pipelines.models.alexnet import AlexNet
 from pipelines.models.base import Training
 from pipelines.models.neural.runtime import keras
+from pipelines.schema import Schema
 from pipelines.settings import IngestSettings
 from tests.models.neural.small import accuracy, opened, trained
 
 
+def _images(height: int, width: int, channels: int) -> Schema:
+    pixels = tuple(f"p{place}" for place in range(height * width * channels))
+    return Schema(pixels, (), "y", image=(height, width, channels))
+
+
 def test_its_layers_are_those_of_the_paper() -> None:
-    stack = alexnet._layers((32, 32, 3), {"width": 1.0, "dropout": 0.5}, 1)
+    stack = AlexNet().layers({"width": 1.0, "dropout": 0.5}, 1, _images(32, 32, 3))
     network = keras().Sequential([keras().Input((3072,)), *stack, keras().layers.Dense(10)])
     convolutions = [layer for layer in stack if layer.name.startswith("convolution")]
     assert [(layer.filters, layer.kernel_size[0]) for layer in convolutions] == [
@@ -61,6 +67,6 @@ def test_it_learns_and_its_graph_answers_as_it_does(tmp_path: Path) -> None:
 
 
 def test_narrower_by_one_factor() -> None:
-    stack = alexnet._layers((8, 8, 1), {"width": 0.25, "dropout": 0.5}, 1)
+    stack = AlexNet().layers({"width": 0.25, "dropout": 0.5}, 1, _images(8, 8, 1))
     network = keras().Sequential([keras().Input((64,)), *stack])
     assert network.output_shape == (None, 1024)

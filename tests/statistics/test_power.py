@@ -16,17 +16,11 @@ def test_mcnemar_is_the_exact_sign_test_of_the_discordant_rows():
     found = power.mcnemar(first, second)
     assert (found.first_only, found.second_only) == (12, 4)
     assert found.p_value == pytest.approx(2 * stats.binom.sf(11, 16, 0.5))
-    assert power.discordant_share(first, second) == pytest.approx(16 / 66)
 
 
 def test_mcnemar_of_equal_decisions_says_nothing():
     right = np.array([True, False, True])
     assert power.mcnemar(right, right).p_value == 1.0
-
-
-def test_mcnemar_rows_by_hand():
-    # (1.645 + 0.842)^2 * 0.1 / 0.01^2
-    assert power.mcnemar_rows(0.1, 0.01, alpha=0.05, power=0.8) == 6183
 
 
 def test_the_rows_asked_for_give_the_power_asked_for():

@@ -62,26 +62,16 @@ def classes(frame: pd.DataFrame, kept: np.ndarray, schema: Schema) -> Iterator[R
         return
     allowed = range(len(schema.classes) or 2)
     counts = ", ".join(f"{value:g}: {seen[value]}" for value in sorted(seen.index, key=str)[:5])
-
-    def judged(rule: str, is_held: bool, next_step: str) -> Result:
-        return Result(
-            table=ROWS,
-            rule=rule,
-            columns=(schema.target,),
-            severity=Severity.CRITICAL,
-            outcome=Outcome.PASSED if is_held else Outcome.FAILED,
-            expected="",
-            observed=counts or "no label",
-            next_step=next_step,
-        )
-
+    observed = counts or "no label"
     is_known = set(seen.index) <= set(allowed)
     named = "labels are 0 or 1" if schema.task == "binary" else "labels are classes of the schema"
     every = "both classes are" if schema.task == "binary" else "every class is"
-    yield judged(named, is_known, "mend the target in the dataset")
-    yield judged(
+    yield _of_target(schema, named, is_known, observed, "mend the target in the dataset")
+    yield _of_target(
+        schema,
         f"{every} among the rows that are kept",
         set(allowed) <= set(seen.index),
+        observed,
         "widen the window (ingest.since), or check where the label comes from",
     )
 
@@ -90,20 +80,30 @@ def _values(label: pd.Series, schema: Schema) -> Iterator[Result]:
     """The values of a regression are finite, and not all the same."""
     known = label.dropna().to_numpy(dtype="float64")
     is_finite = bool(np.isfinite(known).all())
-    for rule, is_held, next_step in (
-        ("labels are finite", is_finite, "mend the target in the dataset"),
-        ("labels differ", np.unique(known).size > 1, "check where the label comes from"),
-    ):
-        yield Result(
-            table=ROWS,
-            rule=rule,
-            columns=(schema.target,),
-            severity=Severity.CRITICAL,
-            outcome=Outcome.PASSED if is_held else Outcome.FAILED,
-            expected="",
-            observed=f"{known.min():g} to {known.max():g}" if known.size else "no label",
-            next_step=next_step,
-        )
+    observed = f"{known.min():g} to {known.max():g}" if known.size else "no label"
+    yield _of_target(
+        schema, "labels are finite", is_finite, observed, "mend the target in the dataset"
+    )
+    yield _of_target(
+        schema,
+        "labels differ",
+        np.unique(known).size > 1,
+        observed,
+        "check where the label comes from",
+    )
+
+
+def _of_target(schema: Schema, rule: str, is_held: bool, observed: str, next_step: str) -> Result:
+    return Result(
+        table=ROWS,
+        rule=rule,
+        columns=(schema.target,),
+        severity=Severity.CRITICAL,
+        outcome=Outcome.PASSED if is_held else Outcome.FAILED,
+        expected="",
+        observed=observed,
+        next_step=next_step,
+    )
 
 
 def quarantine_share(table: str, read: int, taken: int, settings: ValidateSettings) -> Result:

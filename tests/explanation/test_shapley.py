@@ -7,18 +7,18 @@ import sys
 import pytest
 
 from pipelines.errors import SettingsError
-from pipelines.explanation import library
+from pipelines.explanation import shapley
 
 
 def test_it_is_the_explainer_of_shap() -> None:
-    assert library.permutation_explainer("here").__module__.startswith("shap.")
+    assert shapley.permutation_explainer("here").__module__.startswith("shap.")
 
 
 @pytest.mark.parametrize("name", ["shap.explainers", "numba"])
 def test_without_it_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setitem(sys.modules, name, None)  # what Python does for a module that is not there
     with pytest.raises(SettingsError) as caught:
-        library.permutation_explainer("params.yaml: evaluate.attribution")
+        shapley.permutation_explainer("params.yaml: evaluate.attribution")
     assert caught.value.exit_code == 2
     assert caught.value.where == "params.yaml: evaluate.attribution"
     assert "evergreen[explain]" in caught.value.next_step
@@ -28,5 +28,5 @@ def test_others_may_compile_afterwards() -> None:
     import numba
 
     before = numba.config.DISABLE_JIT
-    library.permutation_explainer("here")
+    shapley.permutation_explainer("here")
     assert before == numba.config.DISABLE_JIT
