@@ -46,6 +46,14 @@ ELSEWHERE = {
         "pipelines.scoring.source",
     ],
     "tests/serving/test_service.py": ["pipelines.serving.release"],
+    "tests/settings/test_settings.py": [
+        "pipelines.settings",
+        "pipelines.settings.fields",
+        "pipelines.settings.loading",
+        "pipelines.settings.models",
+        "pipelines.settings.running",
+        "pipelines.settings.stages",
+    ],
     "tests/stages/test_main.py": ["pipelines.orphans"],
     # The stage is the one way into validation, and its tests plant faults in real files.
     "tests/stages/test_validate.py": [

@@ -1,0 +1,50 @@
+"""Typed, frozen settings, loaded from params.yaml and from nowhere else.
+
+One class per section of a model, named as the section is; sections are named as the stages are.
+Belongs here: every key of params.yaml, its type, its default and what is said of a wrong value.
+Does not belong here: what is done with it, and anything that reads an environment variable, since
+what a run did must be readable from its commit.
+"""
+
+from pipelines.settings.fields import Month, Objective
+from pipelines.settings.loading import load, parse, read_params
+from pipelines.settings.models import PARAMS_FILE, ModelSettings, Settings
+from pipelines.settings.running import (
+    LogSettings,
+    PackageSettings,
+    RetrainSettings,
+    ServeSettings,
+)
+from pipelines.settings.stages import (
+    BudgetSettings,
+    EvaluateSettings,
+    GateSettings,
+    IngestSettings,
+    SplitSettings,
+    TrainSettings,
+    TuneSettings,
+    ValidateSettings,
+)
+
+__all__ = [
+    "PARAMS_FILE",
+    "BudgetSettings",
+    "EvaluateSettings",
+    "GateSettings",
+    "IngestSettings",
+    "LogSettings",
+    "ModelSettings",
+    "Month",
+    "Objective",
+    "PackageSettings",
+    "RetrainSettings",
+    "ServeSettings",
+    "Settings",
+    "SplitSettings",
+    "TrainSettings",
+    "TuneSettings",
+    "ValidateSettings",
+    "load",
+    "parse",
+    "read_params",
+]
