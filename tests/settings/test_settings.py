@@ -14,7 +14,7 @@ from pipelines import registry, settings
 from pipelines.errors import EXIT_BAD_INPUT, SettingsError
 from tests.small import MODEL, content
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def wrong(change: dict[str, Any]) -> SettingsError:
