@@ -9,7 +9,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export BENTOML_DO_NOT_TRACK := True
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo test slow check format coverage bench lock clean
+.PHONY: help install demo test slow check format coverage bench lock proto clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -57,6 +57,12 @@ lock: install ## Resolve requirements.lock anew (names, versions and hashes; no 
 	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	  --quiet --output-file requirements.lock
 	awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock > requirements-uv.lock
+
+PROTOCOL := pipelines/serving/inference_protocol
+
+proto: install ## Generate the code of the Open Inference Protocol's messages
+	$(BIN)/python -m grpc_tools.protoc -I $(PROTOCOL) --python_out=$(PROTOCOL)/generated \
+	  --pyi_out=$(PROTOCOL)/generated $(PROTOCOL)/open_inference.proto
 
 clean: ## Remove the environment and all caches; never data, versions or the state
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info

@@ -99,7 +99,8 @@ def package(
     """Build the bento of the coming version and prove it: its tag, the verdict with the proof."""
     number = versions.next_number(setting.project, workspace.model, commit)
     labels = Labels(git_sha=commit, **lineage.hashes(workspace.root, workspace.model))
-    tag = packaging.build(workspace.paths.artifact, labels, f"v{number}", setting.home)
+    policy = packaging.policy_of(chosen.serve)
+    tag = packaging.build(workspace.paths.artifact, labels, f"v{number}", setting.home, policy)
     proof = packaging.prove(
         tag, workspace.paths.artifact, setting.home, chosen.package.start_seconds
     )

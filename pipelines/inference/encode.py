@@ -105,6 +105,31 @@ def encode_columns(schema: Schema, columns: Mapping[str, Column], first_row: int
     return tensors
 
 
+def encode_matrix(schema: Schema, values: NDArray[Any] | Sequence[object], rows: int) -> Tensors:
+    """Encode numbers that lie row by row, each row in the order of `schema.numbers`.
+
+    Args:
+        schema: of a model without categories.
+        values: rows x len(schema.numbers) of them, flat.
+        rows: how many rows there are.
+
+    Raises:
+        CellError: a value cannot be used.
+    """
+    width = len(schema.numbers)
+    try:
+        flat = _number_column(values, "", 0)
+    except CellError as error:
+        assert error.row is not None  # its place, for this one long column
+        row, place = divmod(error.row, width)
+        raise CellError(
+            error.problem, row=row, column=schema.numbers[place], next_step=error.next_step
+        ) from None
+    numbers = flat.astype(np.float64).reshape(rows, width)
+    _refuse_unmeasurable(numbers, schema.numbers, 0)
+    return {NUMBERS: numbers}
+
+
 def _common_length(schema: Schema, columns: Mapping[str, Column]) -> int:
     for name in schema.features:
         if name not in columns:
@@ -140,13 +165,19 @@ def _wrong_columns(row: Mapping[str, object], schema: Schema, index: int) -> Cel
                 column=name,
                 next_step="send the column; null says that its value is not known",
             )
-    unknown = next(name for name in row if name not in schema.features)
-    near = difflib.get_close_matches(unknown, schema.features, n=1)
+    return unknown_column(
+        next(name for name in row if name not in schema.features), schema.features, index
+    )
+
+
+def unknown_column(name: str, known: Sequence[str], row: int | None = None) -> CellError:
+    """The error of a column that the model does not have, with the one that may be meant."""
+    near = difflib.get_close_matches(name, known, n=1)
     return CellError(
         f"the model has no such column{f'; did you mean {near[0]!r}?' if near else ''}",
-        row=index,
-        column=unknown,
-        next_step=f"send exactly: {', '.join(schema.features)}",
+        row=row,
+        column=name[:80],
+        next_step=f"send exactly: {', '.join(known)}",
     )
 
 

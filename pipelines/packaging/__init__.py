@@ -6,7 +6,7 @@ running servers for good (that is the supervisor's).
 """
 
 from pipelines.packaging.bento import build, export
-from pipelines.packaging.content import Labels
+from pipelines.packaging.content import Labels, policy_of
 from pipelines.packaging.proof import prove
 from pipelines.packaging.server import serve_command
 from pipelines.packaging.store import bento_path, model_folder, tags
@@ -17,6 +17,7 @@ __all__ = [
     "build",
     "export",
     "model_folder",
+    "policy_of",
     "prove",
     "serve_command",
     "tags",

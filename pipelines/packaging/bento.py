@@ -16,12 +16,19 @@ from pipelines.errors import PackageError
 from pipelines.packaging import store
 from pipelines.packaging.content import ENVIRONMENT, Labels, lay_out
 from pipelines.paths import HomePaths
+from pipelines.serving.policy import ServingPolicy
 
 BUILD_SECONDS = 300
 _SCRATCH = "build-"
 
 
-def build(artifact: Path, labels: Labels, version: str, home: HomePaths) -> str:
+def build(
+    artifact: Path,
+    labels: Labels,
+    version: str,
+    home: HomePaths,
+    policy: ServingPolicy = ServingPolicy(),  # noqa: B008 (frozen)
+) -> str:
     """Package a model folder; the same content is built once.
 
     A registered version is never rebuilt behind anybody's back: the tag ends in a digest of all
@@ -34,6 +41,7 @@ def build(artifact: Path, labels: Labels, version: str, home: HomePaths) -> str:
         labels: where the model comes from; written on the bento, with the graph's digest.
         version: as it will be registered, for example `v3`.
         home: bentos go to `home.bentoml`, in BentoML's layout.
+        policy: how it will be served.
 
     Returns:
         The tag, for example `flights:v3-0123456789ab`.
@@ -52,7 +60,7 @@ def build(artifact: Path, labels: Labels, version: str, home: HomePaths) -> str:
             tempfile.TemporaryDirectory(prefix="evergreen-") as visible,
         ):
             context = Path(visible) / "context"
-            tag = lay_out(context, artifact, labels, version)
+            tag = lay_out(context, artifact, labels, version, policy)
             target = store.place(tag, home)
             if store.is_whole(target):
                 store.check_manifest(target)

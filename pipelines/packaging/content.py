@@ -9,11 +9,16 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+import msgspec
 import yaml
 
 import pipelines
 from pipelines.errors import PackageError
+from pipelines.packaging.golden import carried
+from pipelines.serving.policy import ServingPolicy
 from pipelines.serving.release import Release
+from pipelines.serving.served import ServedModel
+from pipelines.settings import ServeSettings
 from pipelines.signature import MODEL_FILE, SIGNATURE_FILE, Signature, digest
 
 SERVICE = "pipelines.serving.service:Evergreen"
@@ -29,10 +34,23 @@ SOURCES = (
     "inference/cells.py",
     "inference/encode.py",
     "inference/session.py",
-    "serving/*.py",
+    "serving/**/*.py",
 )
 # Everything that these files import of others.
-REQUIREMENTS = ("anyio", "bentoml", "numpy", "onnxruntime", "starlette")
+REQUIREMENTS = (
+    "bentoml",
+    "grpcio",
+    "grpcio-health-checking",
+    "grpcio-reflection",
+    "httptools",
+    "msgspec",
+    "numpy",
+    "onnxruntime",
+    "prometheus-client",
+    "protobuf",
+    "starlette",
+    "uvloop",
+)
 ENVIRONMENT = {"BENTOML_DO_NOT_TRACK": "True", "OMP_NUM_THREADS": "1"}
 _VERSION = re.compile(r"v[1-9][0-9]*")
 
@@ -54,7 +72,9 @@ class Labels:
     lock_hash: str
 
 
-def lay_out(context: Path, artifact: Path, labels: Labels, version: str) -> str:
+def lay_out(
+    context: Path, artifact: Path, labels: Labels, version: str, policy: ServingPolicy
+) -> str:
     """Fill the folder `context` with all that a bento is built from, and name the bento.
 
     Returns:
@@ -62,9 +82,10 @@ def lay_out(context: Path, artifact: Path, labels: Labels, version: str) -> str:
         signature, service code, pinned requirements, labels), so one tag is one content.
 
     Raises:
-        ModelError: `artifact` is not a model folder, or its digest is wrong.
-        PackageError: a label is empty, the version is not `v` and a number, or a package that
-            serving needs is not installed.
+        ModelError: `artifact` is not a model folder, its digest is wrong, or the policy speaks of
+            columns that the model does not have.
+        PackageError: a label is empty, the version is not `v` and a number, a package that
+            serving needs is not installed, or there are no golden rows.
     """
     signature = Signature.read(artifact)
     _check(labels, version)
@@ -80,8 +101,15 @@ def lay_out(context: Path, artifact: Path, labels: Labels, version: str) -> str:
         shutil.copyfile(artifact / name, folder / name)
     all_labels = {**asdict(labels), "model_sha256": signature.sha256, "version": version}
     Release(version, all_labels).write(folder)
+    policy.write(folder)
+    carried(artifact, ServedModel.open(folder)).write(folder)
     _write_bentofile(context, signature.model, all_labels)
     return f"{signature.model}:{version}-{_digest_of_folder(context)[:12]}"
+
+
+def policy_of(settings: ServeSettings) -> ServingPolicy:
+    """The settings of a model as its server reads them."""
+    return msgspec.convert(settings.model_dump(), ServingPolicy)
 
 
 def requirements() -> list[str]:

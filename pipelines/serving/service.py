@@ -1,42 +1,35 @@
-"""The BentoML service: one model, one API, `POST /predict`.
+"""The BentoML service: the worker's life, and `POST /predict`.
 
-BentoML answers nothing, not even /livez, before `__init__` is through: by then the digest of the
-graph was checked and the graph has run. A server whose graph is wrong never becomes ready.
+BentoML answers nothing, not even /livez, before `__init__` and the start-up hook are through: by
+then the digest of the graph was checked and its golden rows were asked. A server whose graph is
+wrong never becomes ready.
 """
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-import anyio
 import bentoml
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pipelines.errors import CellError, RequestError
-from pipelines.inference.encode import encode_rows
-from pipelines.inference.session import ModelSession
-from pipelines.serving import release
-from pipelines.serving.body_limit import BodyLimit
-from pipelines.serving.protocol import (
-    JSON,
-    MAX_BODY_BYTES,
-    PROBLEM_JSON,
-    read_rows,
-    write_answer,
-    write_problem,
-)
+from pipelines.serving import policy
+from pipelines.serving.context import Asked, asked
+from pipelines.serving.front import Doors, Front
+from pipelines.serving.problems import PROBLEM_JSON, write_problem
+from pipelines.serving.recording import recorder
+from pipelines.serving.rows_json import JSON
+from pipelines.serving.server import Server
 
 # Beside the package `pipelines`, wherever the bento was unpacked.
 MODEL_FOLDER = Path(__file__).resolve().parents[2] / "model"
-# More rows than this take milliseconds, in which the event loop could not answer others.
-ROWS_ON_THE_LOOP = 32
+DOORS = Doors()
 
 
 class Predict(bentoml.IODescriptor):
-    """What /predict takes, for the OpenAPI document; the body itself goes on unread.
+    """What /predict takes; the body itself goes on unread.
 
     Pydantic would take "12" for 12, NaN for a number, and say less of what it refuses.
     """
@@ -46,27 +39,36 @@ class Predict(bentoml.IODescriptor):
 
     @classmethod
     async def from_http_request(cls, request: Request, serde: object) -> Predict:  # noqa: ARG003
-        """The body as it came, under the name of the field."""
+        """The request as it came, under the name of the field."""
+        known = asked("predict", request.headers.raw)
         declared = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-        return cls.model_construct(rows=(declared, await request.body()))
+        return cls.model_construct(rows=(known, declared, await request.body()))
 
 
 class Prediction(bentoml.IODescriptor):
-    """What /predict answers, for the OpenAPI document."""
+    """What /predict answers."""
 
     model: str
     version: str
+    request_id: str
     classes: list[str] | None = None
     probabilities: list[float] | list[list[float]] | None = None
     labels: list[int] | list[str] | None = None
     values: list[float] | None = None
 
 
+def _workers() -> int:
+    """How many the version wants; 1 where the module is not part of a bento."""
+    is_packaged = (MODEL_FOLDER / policy.SERVING_FILE).exists()
+    return policy.read(MODEL_FOLDER).workers if is_packaged else 1
+
+
 @bentoml.service(
     name="evergreen",
-    workers=1,
+    workers=_workers(),
     threads=1,
-    traffic={"timeout": 10, "max_concurrency": 256},
+    # Time and number of requests are bounded by the doors themselves.
+    traffic={"timeout": 3600},
     # Nobody collects spans here, and they were most of what a request cost.
     tracing={"excluded_urls": ".*"},
     logging={"access": {"enabled": False}},
@@ -77,37 +79,31 @@ class Evergreen:
     """Serves the model folder that the bento carries."""
 
     def __init__(self) -> None:
-        self._model = ModelSession.open(MODEL_FOLDER, threads=1)
-        self._version = release.read(MODEL_FOLDER).version
+        self._record = recorder(MODEL_FOLDER)
+        self._server = Server(MODEL_FOLDER, self._record, DOORS)
+
+    @bentoml.on_startup
+    async def open(self) -> None:
+        await self._server.open()
+
+    @bentoml.on_shutdown
+    async def close(self) -> None:
+        await self._server.close()
+        self._record.close()
 
     @bentoml.api(route="/predict", input_spec=Predict, output_spec=Prediction)
-    async def predict(self, rows: tuple[str, bytes]) -> Response:
-        """Probabilities and labels, or values, of the rows of {"rows": [{...}, ...]}."""
-        content_type, body = rows
+    async def predict(self, rows: tuple[Asked, str, bytes]) -> Response:
+        """Answers of the rows of {"rows": [{...}, ...]}."""
+        known, content_type, body = rows
+        headers = self._server.headers(known)
         try:
-            return Response(await self._answer(content_type, body), media_type=JSON)
+            content = await self._server.predict(known, content_type, body)
+            return Response(content, headers=headers, media_type=JSON)
         except (RequestError, CellError) as error:
             status, content = write_problem(error)
-            return Response(content, status, media_type=PROBLEM_JSON)
-
-    async def _answer(self, content_type: str, body: bytes) -> bytes:
-        if content_type != JSON:
-            raise RequestError(
-                f"{content_type!r} is not taken here",
-                where="content-type",
-                next_step=f"send {JSON}",
-                status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            )
-        requested = read_rows(body)
-        if len(requested) > ROWS_ON_THE_LOOP:
-            return await anyio.to_thread.run_sync(self._score, requested)
-        return self._score(requested)
-
-    def _score(self, requested: list[dict[str, Any]]) -> bytes:
-        signature = self._model.signature
-        prediction = self._model.predict(encode_rows(signature.schema, requested))
-        return write_answer(signature.schema, signature.model, self._version, prediction)
+            self._server.answering.through(known, status)
+            return Response(content, status, headers, media_type=PROBLEM_JSON)
 
 
 # The decorator made a bentoml.Service of the class, which its type does not say.
-cast(Any, Evergreen).add_asgi_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+cast(Any, Evergreen).add_asgi_middleware(Front, doors=DOORS)

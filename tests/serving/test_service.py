@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.packaging.server import Server, running
-from pipelines.serving.protocol import MAX_BODY_BYTES, MAX_ROWS
+from pipelines.serving.policy import ServingPolicy
 from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE
 from tests.packaged import Packaged
 
@@ -132,8 +132,8 @@ def test_a_missing_column_is_named(server: Server) -> None:
         (b'{"rows": []}', 422),
         (b'{"rows": [1]}', 422),
         (b'{"row": []}', 422),
-        (json.dumps({"rows": [{}] * (MAX_ROWS + 1)}).encode(), 413),
-        (b"x" * (MAX_BODY_BYTES + 1), 413),
+        (json.dumps({"rows": [{}] * (ServingPolicy().max_rows + 1)}).encode(), 413),
+        (b"x" * (ServingPolicy().max_body_bytes + 1), 413),
     ],
 )
 def test_a_body_that_cannot_be_used_is_a_problem(server: Server, body: bytes, status: int) -> None:
@@ -144,7 +144,7 @@ def test_a_body_that_cannot_be_used_is_a_problem(server: Server, body: bytes, st
 
 def test_a_body_of_unknown_length_is_limited_too(server: Server) -> None:
     def chunks() -> Iterator[bytes]:
-        for _ in range(MAX_BODY_BYTES // 65536 + 2):
+        for _ in range(ServingPolicy().max_body_bytes // 65536 + 2):
             yield b"x" * 65536
 
     assert ask(server, chunks())[0] == 413

@@ -15,7 +15,8 @@ from pipelines.errors import ModelError
 from pipelines.inference.session import ModelSession
 from pipelines.packaging import model_folder
 from pipelines.serving import service
-from pipelines.serving.protocol import MAX_BODY_BYTES
+from pipelines.serving.answering import ROWS_ON_THE_LOOP
+from pipelines.serving.policy import ServingPolicy
 from pipelines.signature import MODEL_FILE
 from tests.model_folder import SCHEMA
 from tests.packaged import Packaged
@@ -51,7 +52,7 @@ def test_a_wrong_digest_never_becomes_ready(folder: Path) -> None:
 
 
 def test_the_answer_is_the_sessions(client: TestClient, folder: Path) -> None:
-    rows = [{**ROW, "distance": float(index)} for index in range(service.ROWS_ON_THE_LOOP + 1)]
+    rows = [{**ROW, "distance": float(index)} for index in range(ROWS_ON_THE_LOOP + 1)]
     many = client.post("/predict", json={"rows": rows}).json()
     one = client.post("/predict", json={"rows": rows[:1]}).json()
 
@@ -72,14 +73,22 @@ def test_refusals_are_problems(client: TestClient) -> None:
 
 
 def test_bodies_are_limited(client: TestClient) -> None:
-    fits = json.dumps({"rows": [ROW]}).encode().ljust(MAX_BODY_BYTES)
+    fits = json.dumps({"rows": [ROW]}).encode().ljust(ServingPolicy().max_body_bytes)
 
     assert client.post("/predict", content=fits).status_code == 200
     assert client.post("/predict", content=fits + b" ").status_code == 413
 
 
-def test_nothing_but_the_api_and_the_probes_is_measured_or_traced(client: TestClient) -> None:
-    assert client.get("/metrics").status_code == 404
+def test_what_nobody_made_a_route_for_is_not_found(client: TestClient) -> None:
+    for path in ("/nowhere", "/predict/more", "/tasks", "/v3/models"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            404,
+            "application/problem+json",
+        )
+
+
+def test_no_request_is_traced(client: TestClient) -> None:
     assert "x-bentoml-request-id" not in client.post("/predict", json={"rows": [ROW]}).headers
 
 

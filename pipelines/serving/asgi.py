@@ -1,0 +1,118 @@
+"""ASGI in three verbs: read a body, within bounds; send an answer; refuse.
+
+Nothing of Starlette: the routes that answer thousands of requests a second make do without its
+Request and Response.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http import HTTPStatus
+from typing import Any
+
+from pipelines.errors import CellError, RequestError
+from pipelines.serving.problems import PROBLEM_JSON, SEND_LESS, write_problem
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+# How many times the limit is read, and dropped, before the connection is closed.
+DRAINED_BODIES = 16
+
+
+class ClientGoneError(Exception):
+    """The client went away: there is nobody to answer."""
+
+
+async def read_body(receive: Receive, max_bytes: int, timeout_seconds: float) -> bytes:
+    """The whole body of a request.
+
+    What is beyond the limit is read and dropped, within reason: a client that is cut off while it
+    sends sees a broken connection, and never the answer that says why.
+
+    Raises:
+        RequestError: 413 for more than `max_bytes`, 408 if it does not come in time.
+        ClientGoneError: the client went away.
+    """
+    message = await receive()
+    if message["type"] != "http.request":
+        raise ClientGoneError
+    body: bytes = message.get("body", b"")
+    if message.get("more_body", False):
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                body = await _rest(receive, body, max_bytes)
+        except TimeoutError:
+            raise RequestError(
+                f"not there after {timeout_seconds:g} s",
+                where="body",
+                next_step="send it faster, or less of it",
+                status=HTTPStatus.REQUEST_TIMEOUT,
+            ) from None
+    if len(body) > max_bytes:
+        raise RequestError(
+            f"larger than {max_bytes} bytes",
+            where="body",
+            next_step=SEND_LESS,
+            status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        )
+    return body
+
+
+async def _rest(receive: Receive, begun: bytes, max_bytes: int) -> bytes:
+    body, seen = bytearray(begun), len(begun)
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientGoneError
+        content = message.get("body", b"")
+        seen += len(content)
+        if len(body) <= max_bytes:
+            body += content
+        if not message.get("more_body", False) or seen > DRAINED_BODIES * max_bytes:
+            return bytes(body)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body again, for an application that reads it itself."""
+    is_sent = False
+
+    async def again() -> Message:
+        nonlocal is_sent
+        if is_sent:
+            return await receive()  # waits for the client to disconnect
+        is_sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send an answer at once."""
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(send: Send, error: RequestError | CellError, headers: Headers = ()) -> int:
+    """Send an error as problem+json, and return its status."""
+    status, body = write_problem(error)
+    told = [(b"content-type", PROBLEM_JSON.encode()), *headers]
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        told.append((b"retry-after", b"1"))
+    if status in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT):
+        told.append((b"connection", b"close"))  # more of the body may be on its way
+    await respond(send, status, told, body)
+    return status
+
+
+def header(scope: Message, name: bytes) -> bytes | None:
+    """The first value of a header, whose name is given in lower case."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value)
+    return None

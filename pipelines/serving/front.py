@@ -1,0 +1,124 @@
+"""The door that every HTTP request comes through first.
+
+BentoML puts middleware of a service behind its own, which costs several times what answering a
+row does (spans, a timer and a task for each request). So this one moves to the front when the
+server starts: the protocol's routes are answered here, and everything else goes on to BentoML with
+a body of bounded size.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from pipelines.errors import CellError, RequestError
+from pipelines.serving.asgi import (
+    App,
+    ClientGoneError,
+    Message,
+    Receive,
+    Send,
+    read_body,
+    refuse,
+    replay,
+)
+from pipelines.serving.context import REQUEST_ID, asked
+from pipelines.serving.problems import refused
+
+_LOGGER = logging.getLogger(__name__)
+# What BentoML answers; anything else is not found.
+_BENTOML = frozenset({"/", "/predict", "/livez", "/readyz", "/healthz", "/schema.json"})
+_ASSETS = "/static_content/"
+
+
+class Doors:
+    """The routes that do not go to BentoML; empty until the model is open."""
+
+    def __init__(self) -> None:
+        self.exact: dict[str, App] = {}
+        self.prefixes: dict[str, App] = {}
+        self.max_body_bytes = 0
+        self.timeout_seconds = 0.0
+
+    def find(self, path: str) -> App | None:
+        if (exact := self.exact.get(path)) is not None:
+            return exact
+        for prefix, door in self.prefixes.items():
+            if path == prefix or path.startswith(prefix + "/"):
+                return door
+        return None
+
+
+class Front:
+    """ASGI middleware; see the module."""
+
+    def __init__(self, app: App, doors: Doors) -> None:
+        self._app = app
+        self._doors = doors
+        self._has_moved = False
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" and not self._has_moved:
+            self._has_moved = True
+            application = scope["app"]
+            application.middleware_stack = _First(application.middleware_stack, self._doors)
+        await self._app(scope, receive, send)
+
+
+class _First:
+    def __init__(self, app: App, doors: Doors) -> None:
+        self._app = app
+        self._doors = doors
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        door = self._doors.find(scope["path"])
+        begun = Begun(send)
+        try:
+            if door is not None:
+                await door(scope, receive, begun)
+            else:
+                await self._bentoml(scope, receive, begun)
+        except ClientGoneError:
+            return
+        except (RequestError, CellError) as error:
+            await refuse(send, error)
+        except Exception:
+            request_id = asked("rest", scope["headers"]).request_id
+            _LOGGER.exception("request %s failed", request_id)
+            if begun.has_begun:
+                raise  # half an answer is out: the connection has to break
+            failed = refused(
+                f"the server failed; its log has request {request_id}",
+                "server",
+                "report the request id",
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+            )
+            await refuse(send, failed, [(REQUEST_ID, request_id.encode())])
+
+    async def _bentoml(self, scope: Message, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path not in _BENTOML and not path.startswith(_ASSETS):
+            raise refused(
+                f"there is no {path[:120]!r}",
+                "path",
+                "see /docs.json for what there is",
+                HTTPStatus.NOT_FOUND,
+            )
+        doors = self._doors
+        body = await read_body(receive, doors.max_body_bytes, doors.timeout_seconds)
+        await self._app(scope, replay(body, receive), send)
+
+
+class Begun:
+    """A `send` that remembers whether an answer has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self.has_begun = True
+        await self._send(message)

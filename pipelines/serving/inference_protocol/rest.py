@@ -1,0 +1,153 @@
+"""The protocol's routes over HTTP, `/v2/...`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from pipelines.errors import CellError, RequestError
+from pipelines.serving.answering import Answering
+from pipelines.serving.asgi import Message, Receive, Send, header, read_body, refuse, respond
+from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked, asked
+from pipelines.serving.inference_protocol import metadata
+from pipelines.serving.inference_protocol.inputs import tensors_of
+from pipelines.serving.inference_protocol.rest_form import (
+    HEADER_LENGTH,
+    read_request,
+    write_answer,
+)
+from pipelines.serving.problems import refused
+from pipelines.serving.served import rows_of
+
+PREFIX = "/v2"
+_JSON = (b"content-type", b"application/json")
+_BINARY = (b"content-type", b"application/octet-stream")
+
+
+class RestDoor:
+    """Answers every path that begins with `/v2`.
+
+    Args:
+        answering: the model.
+        release: of the server itself, for its metadata.
+        is_ready: whether the server takes requests.
+    """
+
+    def __init__(
+        self, answering: Answering, release: str, is_ready: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._answering = answering
+        self._model = answering.model
+        self._release = release
+        self._is_ready = is_ready
+        name = f"{PREFIX}/models/{self._model.name}"
+        # The paths that nearly all requests have, found without taking them apart.
+        self._infer = frozenset({f"{name}/infer", f"{name}/versions/{self._model.version}/infer"})
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        known = asked("rest", scope["headers"])
+        told = [
+            (REQUEST_ID, known.request_id.encode()),
+            (MODEL_VERSION, self._model.version.encode()),
+        ]
+        try:
+            if scope["path"] in self._infer or self._route(scope["path"]) == "infer":
+                _require(scope, "POST")
+                await self._answer(scope, receive, send, known, told)
+                return
+            _require(scope, "GET")
+            body = self._about(scope["path"])
+            told.append(_JSON)
+            await respond(send, HTTPStatus.OK, told, body)
+        except (RequestError, CellError) as error:
+            status = await refuse(send, error, told)
+            self._answering.through(known, status)
+
+    async def _answer(
+        self,
+        scope: Message,
+        receive: Receive,
+        send: Send,
+        known: Asked,
+        told: list[tuple[bytes, bytes]],
+    ) -> None:
+        policy = self._model.policy
+        body = await read_body(receive, policy.max_body_bytes, policy.timeout_seconds)
+        request = read_request(body, header(scope, HEADER_LENGTH))
+        tensors = tensors_of(self._model.schema, request.inputs, policy.max_rows)
+        outputs = await self._answering.answer(known, tensors)
+        content, json_length = write_answer(self._model, request, outputs)
+        if json_length is None:
+            told.append(_JSON)
+        else:
+            told += [_BINARY, (HEADER_LENGTH, str(json_length).encode())]
+        await respond(send, HTTPStatus.OK, told, content)
+        self._answering.through(known, HTTPStatus.OK, rows_of(tensors))
+
+    def _about(self, path: str) -> bytes:
+        """What the server tells of itself.
+
+        Raises:
+            RequestError: 404, there is no such path or model; 503, it is not ready.
+        """
+        told: dict[str, Any]
+        route = self._route(path)
+        if route == "server":
+            told = metadata.server_metadata(self._release)
+        elif route == "model":
+            told = metadata.model_metadata(self._model)
+        elif route == "live":
+            told = {"live": True}
+        elif self._is_ready():
+            told = {"ready": True}
+        else:
+            raise refused("not ready", "server", "ask again", HTTPStatus.SERVICE_UNAVAILABLE)
+        return msgspec.json.encode(told)
+
+    def _route(self, path: str) -> str:
+        """Which of server, live, ready, model or infer a path asks for; RequestError for none."""
+        parts = tuple(unquote(part) for part in path.split("/")[2:])
+        if parts in ((), ("",)):
+            return "server"
+        if parts in (("health", "live"), ("health", "ready")):
+            return parts[1]
+        if parts[0] != "models" or len(parts) < 2:
+            raise _not_found(path, f"the protocol's paths begin with {PREFIX}/models or health")
+        if parts[1] != self._model.name:
+            raise _not_found(path, f"the model that is served here is {self._model.name}")
+        rest = parts[2:]
+        if len(rest) >= 2 and rest[0] == "versions":
+            if not metadata.names_version(rest[1], self._model):
+                raise _not_found(path, f"the version that is served here is {self._model.version}")
+            rest = rest[2:]
+        if rest == ():
+            return "model"
+        if rest in (("ready",), ("infer",)):
+            return rest[0]
+        raise _not_found(path, "a model has `ready` and `infer`")
+
+
+def _not_found(path: str, next_step: str) -> RequestError:
+    return refused(f"there is no {path[:120]!r}", "path", next_step, HTTPStatus.NOT_FOUND)
+
+
+def _require(scope: Message, method: str) -> None:
+    if scope["method"] != method and not (method == "GET" and scope["method"] == "HEAD"):
+        raise refused(
+            f"{scope['method'][:20]} is not taken here",
+            "method",
+            f"send {method}",
+            HTTPStatus.METHOD_NOT_ALLOWED,
+        )
+    encoding = header(scope, b"content-encoding")
+    if encoding not in (None, b"", b"identity"):
+        raise refused(
+            "compressed bodies are not taken",
+            "content-encoding",
+            "send the body as it is",
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        )

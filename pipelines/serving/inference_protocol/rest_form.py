@@ -1,0 +1,181 @@
+"""The protocol's requests and answers over HTTP: JSON, and JSON followed by binary tensors.
+
+In the binary form the header `Inference-Header-Content-Length` says how long the JSON is; the
+tensors follow it in the order of the inputs, each as long as its `binary_data_size` says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.errors import CellError, RequestError
+from pipelines.serving.inference_protocol.datatypes import BYTES, NUMPY, pack_strings
+from pipelines.serving.inference_protocol.inputs import Given
+from pipelines.serving.problems import refused
+from pipelines.serving.rows_json import parse
+from pipelines.serving.served import Output, Outputs, Servable
+
+BINARY_SIZE = "binary_data_size"
+HEADER_LENGTH = b"inference-header-content-length"
+_MEND = "see the model's metadata at /v2/models/NAME"
+
+
+class _Input(msgspec.Struct):
+    name: str
+    shape: list[int]
+    datatype: str
+    data: list[Any] | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class _Wanted(msgspec.Struct):
+    name: str
+    parameters: dict[str, Any] | None = None
+
+
+class _Request(msgspec.Struct):
+    inputs: list[_Input]
+    id: str | None = None
+    parameters: dict[str, Any] | None = None
+    outputs: list[_Wanted] | None = None
+
+
+class InferRequest(msgspec.Struct, frozen=True):
+    """A request, taken apart.
+
+    Attributes:
+        id: the client's own, which it gets back.
+        inputs: what is to be inferred from.
+        wanted: the outputs to be answered, each with whether in binary; None for all of them.
+        is_binary: whether the answer is to be binary where `wanted` says nothing else.
+    """
+
+    id: str | None
+    inputs: list[Given]
+    wanted: list[tuple[str, bool]] | None
+    is_binary: bool
+
+
+_DECODER = msgspec.json.Decoder(_Request)
+
+
+def read_request(body: bytes, header_length: bytes | None) -> InferRequest:
+    """Take a request apart.
+
+    Args:
+        body: as it came.
+        header_length: the header `Inference-Header-Content-Length`, if there is one.
+
+    Raises:
+        RequestError: 400 or 422; the body is not of either form.
+        CellError: an input has no data, or binary data of a wrong size.
+    """
+    if header_length is None:
+        asked, tail = parse(body, _DECODER), b""
+    else:
+        length = _length(header_length, len(body))
+        asked, tail = parse(body[:length], _DECODER), body[length:]
+    inputs, place = [], 0
+    for given in asked.inputs:
+        size = given.parameters.get(BINARY_SIZE) if given.parameters else None
+        if size is None:
+            content: list[Any] | bytes | None = given.data
+            if content is None:
+                raise CellError(
+                    "the input has no data",
+                    row=None,
+                    column=given.name[:80],
+                    next_step=f"send `data`, or binary data and its {BINARY_SIZE}",
+                )
+        else:
+            content = tail[place : place + _size(size, len(tail) - place, given.name)]
+            place += len(content)
+        inputs.append(Given(given.name, given.datatype, given.shape, content))
+    if place != len(tail):
+        raise refused(f"{len(tail) - place} bytes belong to no input", "body", _MEND)
+    is_binary = bool((asked.parameters or {}).get("binary_data_output", False))
+    return InferRequest(asked.id, inputs, _wanted(asked.outputs, is_binary), is_binary)
+
+
+def write_answer(
+    model: Servable, asked: InferRequest, outputs: Outputs
+) -> tuple[bytes, int | None]:
+    """The answer's body, and in the binary form the length of its JSON.
+
+    Raises:
+        RequestError: an output is wanted that the model does not have.
+    """
+    known = {output.name: output for output in model.outputs}
+    wanted = asked.wanted or [(name, asked.is_binary) for name in known]
+    told, tensors = [], []
+    for name, is_binary in wanted:
+        if name not in known:
+            raise unknown_output(name, model)
+        values = outputs[name]
+        one: dict[str, Any] = {
+            "name": name,
+            "datatype": known[name].datatype,
+            "shape": values.shape,
+        }
+        if is_binary:
+            packed = pack(known[name], values)
+            one["parameters"] = {BINARY_SIZE: len(packed)}
+            tensors.append(packed)
+        else:
+            one["data"] = values.ravel().tolist()
+        told.append(one)
+    answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version}
+    if asked.id is not None:
+        answer["id"] = asked.id
+    answer["outputs"] = told
+    head = msgspec.json.encode(answer)
+    if not tensors:
+        return head, None
+    return b"".join([head, *tensors]), len(head)
+
+
+def pack(output: Output, values: NDArray[Any]) -> bytes:
+    """The values of an output as the protocol's raw bytes."""
+    if output.datatype == BYTES:
+        return pack_strings(values.ravel().tolist())
+    return np.ascontiguousarray(values, NUMPY[output.datatype]).tobytes()
+
+
+def unknown_output(name: str, model: Servable) -> RequestError:
+    known = ", ".join(output.name for output in model.outputs)
+    return refused(f"there is no output {name[:80]!r}", "outputs", f"ask for some of: {known}")
+
+
+def _length(header: bytes, available: int) -> int:
+    if not header.isdigit() or len(header) > 18 or int(header) > available:
+        raise refused(
+            f"{header[:40]!r} is no length within the body's {available} bytes",
+            HEADER_LENGTH.decode(),
+            "send the length of the JSON that the body begins with",
+            400,
+        )
+    return int(header)
+
+
+def _size(value: Any, available: int, name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= available:
+        raise CellError(
+            f"{BINARY_SIZE} {str(value)[:40]} is no size within the {available} bytes left",
+            row=None,
+            column=name[:80],
+            next_step="send each input's bytes after the JSON, in the order of the inputs",
+        )
+    return value
+
+
+def _wanted(outputs: list[_Wanted] | None, is_binary: bool) -> list[tuple[str, bool]] | None:
+    if not outputs:
+        return None
+    return [
+        (wanted.name, bool((wanted.parameters or {}).get("binary_data", is_binary)))
+        for wanted in outputs
+    ]

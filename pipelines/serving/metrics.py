@@ -1,0 +1,101 @@
+"""What Prometheus reads at /metrics, over all workers of a server.
+
+Every label has a handful of values that we choose; nothing that a client sends becomes one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from pipelines.serving.context import Door
+from pipelines.serving.served import Servable
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+DOORS: tuple[Door, ...] = ("predict", "rest", "grpc")
+OUTCOMES = ("answered", "refused", "unavailable", "failed")
+_BUCKETS = (
+    *(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05),
+    *(0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
+)
+
+
+class Meters:
+    """The counters of one worker.
+
+    prometheus_client looks for PROMETHEUS_MULTIPROC_DIR when it is imported, and BentoML sets it
+    for its workers; so it is imported here and not before.
+    """
+
+    def __init__(self, model: Servable) -> None:
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+        self._registry: Any = CollectorRegistry()
+        requests = Counter(
+            "evergreen_requests",
+            "Requests by door and outcome.",
+            ["door", "outcome"],
+            registry=self._registry,
+        )
+        seconds = Histogram(
+            "evergreen_request_seconds",
+            "From the first byte of a request to its answer.",
+            ["door"],
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        rows = Counter("evergreen_rows", "Rows answered.", ["door"], registry=self._registry)
+        # Bound once: looking labels up costs more than counting.
+        self._requests = {
+            (door, outcome): requests.labels(door, outcome)
+            for door in DOORS
+            for outcome in OUTCOMES
+        }
+        self._seconds = {door: seconds.labels(door) for door in DOORS}
+        self._rows = {door: rows.labels(door) for door in DOORS}
+        self._log_rows = Gauge(
+            "evergreen_prediction_log_rows",
+            "Rows of the prediction log: written, dropped, failed to be written, waiting.",
+            ["state"],
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
+        info = Gauge(
+            "evergreen_model_info",
+            "The version that is served; always 1.",
+            ["model", "version", "sha256"],
+            multiprocess_mode="livemax",
+            registry=self._registry,
+        )
+        info.labels(model.name, model.version, model.digest).set(1)
+
+    def count(self, door: Door, status: int, seconds: float, rows: int) -> None:
+        """One request is through, with this HTTP status (or what gRPC's status stands for)."""
+        self._requests[door, outcome_of(status)].inc()
+        if status < 400:
+            self._seconds[door].observe(seconds)
+            self._rows[door].inc(rows)
+
+    def log(self, counts: dict[str, int]) -> None:
+        """How the prediction log is doing."""
+        for state, rows in counts.items():
+            self._log_rows.labels(state).set(rows)
+
+    def exposition(self) -> bytes:
+        """The metrics of all workers in Prometheus's text format."""
+        from prometheus_client import CollectorRegistry, generate_latest, multiprocess
+
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self._registry)
+        registry: Any = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+
+def outcome_of(status: int) -> str:
+    """One of OUTCOMES."""
+    if status < 400:
+        return "answered"
+    if status < 500 and status != 429:
+        return "refused"
+    return "unavailable" if status in (429, 503) else "failed"

@@ -1,0 +1,39 @@
+"""What a client is told when it is refused: problem+json (RFC 9457).
+
+With the members `row`, `column` and `next_step` added, and with `error`, where clients of the Open
+Inference Protocol look.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import msgspec
+
+from pipelines.errors import CellError, RequestError
+
+PROBLEM_JSON = "application/problem+json"
+UNACCEPTABLE = HTTPStatus.UNPROCESSABLE_ENTITY.value
+SEND_LESS = "send fewer rows at a time, or score a file with `evergreen predict`"
+
+
+def write_problem(error: RequestError | CellError) -> tuple[int, bytes]:
+    """The HTTP status and the problem+json of an error."""
+    status = error.status if isinstance(error, RequestError) else UNACCEPTABLE
+    detail = f"{error.where}: {error.problem}"
+    content = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+        "row": error.row if isinstance(error, CellError) else None,
+        "column": error.column if isinstance(error, CellError) else None,
+        "next_step": error.next_step,
+        "error": detail,
+    }
+    return status, msgspec.json.encode(content)
+
+
+def refused(problem: str, where: str, next_step: str, status: int = UNACCEPTABLE) -> RequestError:
+    """A RequestError that says so."""
+    return RequestError(problem, where=where, next_step=next_step, status=status)

@@ -1,0 +1,107 @@
+"""The JSON of /predict: rows by the names of their columns in, one answer a row out.
+
+Pure: bytes and values in, bytes and values out.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from pipelines.errors import CellError, RequestError
+from pipelines.schema import Schema
+from pipelines.serving.problems import SEND_LESS, refused
+from pipelines.serving.served import LABEL, PROBABILITIES, PROBABILITY, VALUE, Outputs, Servable
+
+JSON = "application/json"
+SHAPE = 'send {"rows": [{"COLUMN": VALUE, ...}, ...]}'
+# What is one value a row has the name of one value in the protocol, and of many here.
+_PLURAL = {PROBABILITY: "probabilities", LABEL: "labels", VALUE: "values"}
+
+
+def read_rows(body: bytes, max_rows: int) -> list[dict[str, Any]]:
+    """The rows of a request, their values not looked at yet.
+
+    Raises:
+        RequestError: 400 if the body is not JSON, 413 for too many rows, 422 if it is not
+            `{"rows": [...]}`.
+        CellError: a row is not an object.
+    """
+    content = parse(body)
+    if not isinstance(content, dict) or content.keys() != {"rows"}:
+        raise refused("must be an object with the one member 'rows'", "body", SHAPE)
+    rows = content["rows"]
+    if not isinstance(rows, list):
+        raise refused("must be an array", "rows", SHAPE)
+    refuse_many(len(rows), max_rows)
+    for index, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise CellError("not an object", row=index, column=None, next_step=SHAPE)
+    return rows
+
+
+def parse(body: bytes, decoder: msgspec.json.Decoder[Any] | None = None) -> Any:
+    """The JSON of a body.
+
+    Raises:
+        RequestError: 400 if it is not JSON (NaN and Infinity are not), not UTF-8, or nested too
+            deeply; 422 if it is, and not what the decoder was made for.
+    """
+    try:
+        return (decoder or _ANYTHING).decode(body)
+    except msgspec.ValidationError as error:
+        raise refused(str(error), "body", "mend the member named") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise RequestError(
+            f"not JSON: {detail}",
+            where="body",
+            next_step="send JSON in UTF-8; null says that a value is missing",
+            status=HTTPStatus.BAD_REQUEST,
+        ) from None
+
+
+def refuse_many(rows: int, max_rows: int) -> None:
+    """Raises RequestError (413) for more rows than are taken at once."""
+    if rows > max_rows:
+        raise RequestError(
+            f"{rows} rows; at most {max_rows} are taken at once",
+            where="rows",
+            next_step=SEND_LESS,
+            status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        )
+
+
+def write_answer(model: Servable, request_id: str, outputs: Outputs) -> bytes:
+    """The answer to a request.
+
+    `probabilities` (of class 1, or a list with one a class) and `labels` (0 or 1, or the name of
+    the class), or `values` for a regression, one entry a row; null where a chain did not ask.
+    """
+    answer: dict[str, Any] = {
+        "model": model.name,
+        "version": model.version,
+        "request_id": request_id,
+    }
+    if PROBABILITIES in outputs:
+        answer["classes"] = list(model.schema.classes)
+    for name, values in outputs.items():
+        answer[_PLURAL.get(name, name)] = values.tolist()
+    return msgspec.json.encode(answer)
+
+
+_ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+def schema_of_rows(schema: Schema) -> dict[str, Any]:
+    """JSON Schema of one row of `schema`, for the OpenAPI document."""
+    columns: dict[str, Any] = {name: {"type": ["number", "null"]} for name in schema.numbers}
+    columns |= {name: {"type": ["string", "null"]} for name in schema.categories}
+    return {
+        "type": "object",
+        "properties": columns,
+        "required": list(schema.features),
+        "additionalProperties": False,
+    }

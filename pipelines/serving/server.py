@@ -1,0 +1,91 @@
+"""One worker of a server: a model, opened and held to its golden rows, and its doors."""
+
+from __future__ import annotations
+
+import os
+from http import HTTPStatus
+from pathlib import Path
+
+from pipelines.errors import RequestError
+from pipelines.inference.encode import encode_rows
+from pipelines.serving import golden, metrics, openapi
+from pipelines.serving.answering import Answering, Record
+from pipelines.serving.asgi import App, Message, Receive, Send, respond
+from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked
+from pipelines.serving.front import Doors
+from pipelines.serving.inference_protocol.grpc_door import GrpcDoor
+from pipelines.serving.inference_protocol.rest import PREFIX, RestDoor
+from pipelines.serving.problems import refused
+from pipelines.serving.rows_json import JSON, read_rows, write_answer
+from pipelines.serving.served import ServedModel, rows_of
+
+# HOST:PORT of the gRPC door; without it there is none.
+GRPC_VARIABLE = "EVERGREEN_GRPC"
+
+
+class Server:
+    """What a worker does for as long as it lives."""
+
+    def __init__(self, folder: Path, record: Record, doors: Doors) -> None:
+        self.model = ServedModel.open(folder)
+        known = golden.read(folder)
+        golden.require(self.model, known, str(folder / golden.GOLDEN_JSON))
+        self._meters = metrics.Meters(self.model)
+        self.answering = Answering(self.model, record, self._meters)
+        release = self.model.release.version
+        self._grpc = GrpcDoor(self.answering, release)
+        doors.max_body_bytes = self.model.policy.max_body_bytes
+        doors.timeout_seconds = self.model.policy.timeout_seconds
+        doors.prefixes[PREFIX] = RestDoor(self.answering, release)
+        doors.exact["/docs.json"] = _page(openapi.document(self.model, known))
+        doors.exact["/metrics"] = self._metrics
+
+    async def open(self) -> None:
+        """Open the doors that are not BentoML's."""
+        if address := os.environ.get(GRPC_VARIABLE):
+            await self._grpc.open(address)
+
+    async def close(self) -> None:
+        await self._grpc.close()
+
+    async def predict(self, known: Asked, content_type: str, body: bytes) -> bytes:
+        """The answer of /predict.
+
+        Raises:
+            RequestError, CellError: the request is refused.
+        """
+        if content_type != JSON:
+            raise _unsupported(content_type)
+        rows = read_rows(body, self.model.policy.max_rows)
+        tensors = encode_rows(self.model.schema, rows)
+        outputs = await self.answering.answer(known, tensors)
+        answer = write_answer(self.model, known.request_id, outputs)
+        self.answering.through(known, HTTPStatus.OK, rows_of(tensors))
+        return answer
+
+    def headers(self, known: Asked) -> dict[str, str]:
+        """The headers of every answer to a request."""
+        return {
+            REQUEST_ID.decode(): known.request_id,
+            MODEL_VERSION.decode(): self.model.version,
+        }
+
+    async def _metrics(self, scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        headers = [(b"content-type", metrics.CONTENT_TYPE)]
+        await respond(send, HTTPStatus.OK, headers, self._meters.exposition())
+
+
+def _unsupported(content_type: str) -> RequestError:
+    return refused(
+        f"{content_type[:80]!r} is not taken here",
+        "content-type",
+        f"send {JSON}",
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    )
+
+
+def _page(content: bytes) -> App:
+    async def page(scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        await respond(send, HTTPStatus.OK, [(b"content-type", JSON.encode())], content)
+
+    return page
