@@ -116,7 +116,7 @@ def _values(given: Given, count: int) -> list[Any] | NDArray[Any]:
 def _flat(content: list[Any], given: Given) -> list[Any]:
     """The values of a list that is flat, or nested as deep as the shape says."""
     for _ in range(len(given.shape) - 1):
-        if not content or set(map(type, content)) != {list}:
+        if not content or type(content[0]) is not list or set(map(type, content)) != {list}:
             return content  # what is no value is found when it is encoded
         content = list(chain.from_iterable(content))
     return content
