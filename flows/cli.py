@@ -179,12 +179,13 @@ def explain(
 def serve(
     model: Annotated[str, typer.Argument(help="A model, or a version: flights@v3.")],
     port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+    grpc_port: Annotated[int, typer.Option(min=1, max=65535)] = 3001,
     host: Annotated[str, typer.Option(help="Loopback unless you know better.")] = "127.0.0.1",
 ) -> None:
-    """Serve one version over REST, without a gateway, until Ctrl-C."""
+    """Serve one version over REST and gRPC, without a gateway, until Ctrl-C."""
     from flows.serving import serve as run
 
-    run(_root(), model, port, host)
+    run(_root(), model, port, grpc_port, host)
 
 
 @app.command()

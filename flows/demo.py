@@ -24,7 +24,7 @@ from rich.console import Console
 from flows import demo_views, prefect_server
 from flows.memory import Peak
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED, PackageError, WorkspaceError
-from pipelines.packaging.server import free_port
+from pipelines.packaging.server import free_ports
 from pipelines.versioning.git import Repository
 
 MODEL = "flights"
@@ -149,10 +149,10 @@ def demo_retrain(
 def _serve(demo: Demo) -> dict[str, Any]:
     """Serve the live version, ask it about two flights, and end it."""
     rows = _unseen_rows(demo).iloc[[0, 800]]  # early in the morning and late in the day
-    port = free_port()
+    port, grpc_port = free_ports(2)
     with demo.part("serve the live version and ask it"), demo.log.open("ab") as log:
         process = subprocess.Popen(
-            [*_command(), "serve", MODEL, "--port", str(port)],
+            [*_command(), "serve", MODEL, f"--port={port}", f"--grpc-port={grpc_port}"],
             cwd=demo.clone,
             env=demo.environment,
             stdin=subprocess.DEVNULL,

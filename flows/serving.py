@@ -13,7 +13,7 @@ from pipelines.paths import home
 from pipelines.state import ledger, store
 
 
-def serve(root: Path, name: str, port: int, host: str) -> None:
+def serve(root: Path, name: str, port: int, grpc_port: int, host: str) -> None:
     """Become the model server of a version; returns only by an error.
 
     Raises:
@@ -34,6 +34,16 @@ def serve(root: Path, name: str, port: int, host: str) -> None:
             where=str(places.bentoml),
             next_step=f"run `evergreen retrain {version.model}` here",
         )
+    for number, option in ((port, "--port"), (grpc_port, "--grpc-port")):
+        _require_free(host, number, option)
+    argv, environment = packaging.serve_command(tag, places, port, host, grpc_port=grpc_port)
+    doors = f"http://{host}:{port}, gRPC {host}:{grpc_port}"
+    print(f"{version.name} on {doors} (Ctrl-C ends it)", flush=True)
+    os.execve(argv[0], argv, environment)  # noqa: S606
+
+
+def _require_free(host: str, port: int, option: str) -> None:
+    """Ask before the server does: gRPC would share a port that another one holds."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -42,8 +52,5 @@ def serve(root: Path, name: str, port: int, host: str) -> None:
             raise PackageError(
                 f"cannot listen: {error.strerror}",
                 where=f"{host}:{port}",
-                next_step="choose another with --port",
+                next_step=f"choose another with {option}",
             ) from error
-    argv, environment = packaging.serve_command(tag, places, port, host)
-    print(f"{version.name} on http://{host}:{port} (Ctrl-C ends it)", flush=True)
-    os.execve(argv[0], argv, environment)  # noqa: S606

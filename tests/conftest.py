@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -23,6 +24,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shared = Path(os.environ.pop(SHARED))
         end_prefect(shared)
         shutil.rmtree(shared, ignore_errors=True)
+
+
+def pytest_runtest_setup() -> None:
+    """Keep absl, which comes with TensorFlow, from closing pytest's capture.
+
+    Its log handler holds the `sys.stderr` of the moment of its import, and closes it when logging
+    is configured anew (by Prefect) while `sys.stderr` is another one (a test's own capture).
+    """
+    if absl := sys.modules.get("absl.logging"):
+        absl.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
 # Whole retrains, kills and networks: each test in them takes seconds to minutes.

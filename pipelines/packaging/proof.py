@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from pipelines.errors import EvergreenError
 from pipelines.inference.answers import distance
 from pipelines.inference.columns import encode_batch
+from pipelines.inference.encode import Tensors
 from pipelines.inference.session import ModelSession
 from pipelines.packaging.client import Client, Row
+from pipelines.packaging.doors import over_grpc, over_rest
 from pipelines.packaging.golden import as_rows, read_golden
 from pipelines.packaging.server import running
 from pipelines.packaging.store import bento_path, model_folder
@@ -42,12 +44,15 @@ class Answers:
     Attributes:
         training: by the training code, before the export.
         onnx: by the exported graph, in this process.
-        bento: by the bento, over REST.
+        bento: by the bento, to POST /predict.
+        rest, grpc: by the bento, through the doors of the Open Inference Protocol.
     """
 
     training: NDArray[np.float64]
     onnx: NDArray[np.float64]
     bento: NDArray[np.float64]
+    rest: NDArray[np.float64]
+    grpc: NDArray[np.float64]
 
 
 def prove(tag: str, artifact: Path, home: HomePaths, start_seconds: float) -> Verdict:
@@ -81,7 +86,7 @@ def prove(tag: str, artifact: Path, home: HomePaths, start_seconds: float) -> Ve
     evidence["onnx_latency_ms"] = _percentiles(_session_milliseconds(model, tensors))
     log = home.logs / f"prove-{tag.replace(':', '-')}.log"
     try:
-        bento, served = _serve_and_ask(tag, home, start_seconds, log, rows)
+        bento, served = _serve_and_ask(tag, home, start_seconds, log, _Asked(model, rows, tensors))
     except EvergreenError as error:
         evidence |= {"log": str(log), "log_tail": tail(log)}
         return Verdict(NAME, Outcome.ERROR, str(error), evidence)
@@ -89,15 +94,26 @@ def prove(tag: str, artifact: Path, home: HomePaths, start_seconds: float) -> Ve
     columns = [golden.column(name).to_numpy() for name in golden_answers(schema)]
     training = np.column_stack(columns) if schema.task == "multiclass" else columns[0]
     onnx = model.predict(tensors).scores
-    return compare(Answers(training, onnx, bento), evidence | served, schema.task)
+    return compare(Answers(training, onnx, *bento), evidence | served, schema.task)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The golden rows, as JSON and as tensors."""
+
+    model: ModelSession
+    rows: list[Row]
+    tensors: Tensors
 
 
 def _serve_and_ask(
-    tag: str, home: HomePaths, start_seconds: float, log: Path, rows: list[Row]
-) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    tag: str, home: HomePaths, start_seconds: float, log: Path, asked: _Asked
+) -> tuple[list[NDArray[np.float64]], dict[str, Any]]:
     """The answers of a bento that runs for as long as this takes, and how fast they came."""
+    rows, signature = asked.rows, asked.model.signature
+    known = (signature.model, signature.schema, asked.tensors)
     with running(tag, home, start_seconds, log) as server, closing(Client(server)) as client:
-        answers = client.scores(rows)
+        answers = [client.scores(rows), over_rest(server, *known), over_grpc(server, *known)]
         client.milliseconds(_cycle(rows, WARM_UP_ROWS))
         taken = client.milliseconds(_cycle(rows, TIMED_ROWS))
         return answers, {
@@ -110,6 +126,8 @@ def compare(answers: Answers, evidence: dict[str, Any], task: Task = "binary") -
     """Judge three sets of answers to the same rows; NaN is never within tolerance."""
     pairs = {
         "bento_onnx": (answers.bento, answers.onnx, SERVING_TOLERANCE),
+        "rest_onnx": (answers.rest, answers.onnx, SERVING_TOLERANCE),
+        "grpc_onnx": (answers.grpc, answers.onnx, SERVING_TOLERANCE),
         "onnx_training": (answers.onnx, answers.training, TRAINING_TOLERANCE),
         "bento_training": (answers.bento, answers.training, TRAINING_TOLERANCE),
     }

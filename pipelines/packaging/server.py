@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from pipelines.errors import PackageError
 from pipelines.packaging.bento import environment
 from pipelines.packaging.store import bento_path
 from pipelines.paths import HomePaths
+from pipelines.serving import places
 
 LOOPBACK = "127.0.0.1"
 DRAIN_SECONDS = 10.0
@@ -31,26 +32,35 @@ class Server:
     """A model server that has become ready.
 
     Attributes:
-        host, port: where it listens.
+        host, port: where it listens to HTTP.
+        grpc_port: where it listens to gRPC.
         seconds_to_ready: from its start until /readyz said yes.
     """
 
     host: str
     port: int
+    grpc_port: int
     seconds_to_ready: float
 
 
 def serve_command(
-    tag: str, home: HomePaths, port: int, host: str = LOOPBACK
+    tag: str, home: HomePaths, port: int, host: str = LOOPBACK, *, grpc_port: int
 ) -> tuple[list[str], dict[str, str]]:
     """The command line and the whole environment of a model server, to exec or to supervise.
+
+    Args:
+        tag: the bento.
+        home: where it is stored.
+        port, grpc_port: where it listens to HTTP and to gRPC.
+        host: the interface of both.
 
     Raises:
         PackageError: there is no such bento, or it was changed since it was built.
     """
     folder = bento_path(tag, home)
     argv = [sys.executable, "-m", "bentoml", "serve", str(folder)]
-    return [*argv, "--host", host, "--port", str(port)], environment(home.bentoml)
+    doors = {places.GRPC: f"{host}:{grpc_port}"}
+    return [*argv, "--host", host, "--port", str(port)], environment(home.bentoml) | doors
 
 
 @contextmanager
@@ -66,8 +76,8 @@ def running(tag: str, home: HomePaths, start_seconds: float, log: Path) -> Itera
     Raises:
         PackageError: it ended, or was not ready in time.
     """
-    port = free_port()
-    argv, env = serve_command(tag, home, port)
+    port, grpc_port = free_ports(2)
+    argv, env = serve_command(tag, home, port, grpc_port=grpc_port)
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with log.open("wb") as output:
@@ -83,16 +93,24 @@ def running(tag: str, home: HomePaths, start_seconds: float, log: Path) -> Itera
         )
         try:
             _wait_until_ready(process, port, start_seconds, log)
-            yield Server(LOOPBACK, port, time.monotonic() - started)
+            yield Server(LOOPBACK, port, grpc_port, time.monotonic() - started)
         finally:
             _end(process)
 
 
 def free_port() -> int:
     """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    [port] = free_ports(1)
+    return port
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback interface that nobody listens on, all different."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((LOOPBACK, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _wait_until_ready(

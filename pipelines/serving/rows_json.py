@@ -5,8 +5,9 @@ Pure: bytes and values in, bytes and values out.
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -16,6 +17,7 @@ from pipelines.serving.problems import SEND_LESS, refused
 from pipelines.serving.served import LABEL, PROBABILITIES, PROBABILITY, VALUE, Outputs, Servable
 
 JSON = "application/json"
+T = TypeVar("T")
 SHAPE = 'send {"rows": [{"COLUMN": VALUE, ...}, ...]}'
 # What is one value a row has the name of one value in the protocol, and of many here.
 _PLURAL = {PROBABILITY: "probabilities", LABEL: "labels", VALUE: "values"}
@@ -42,25 +44,56 @@ def read_rows(body: bytes, max_rows: int) -> list[dict[str, Any]]:
     return rows
 
 
-def parse(body: bytes, decoder: msgspec.json.Decoder[Any] | None = None) -> Any:
-    """The JSON of a body.
+def parse(body: bytes) -> object:
+    """The JSON of a body, whatever it holds.
 
     Raises:
         RequestError: 400 if it is not JSON (NaN and Infinity are not), not UTF-8, or nested too
-            deeply; 422 if it is, and not what the decoder was made for.
+            deeply.
     """
     try:
-        return (decoder or _ANYTHING).decode(body)
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # Python's own parser takes 1e999 and half a surrogate pair, too. Let it: whoever looks at
+        # the values can then say in which row and column they stand.
+        return _parse_slowly(body)
+
+
+def parse_as(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """The JSON of a body that has to be of one shape.
+
+    Raises:
+        RequestError: 400 as `parse`; 422 if it is JSON of another shape.
+    """
+    try:
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise refused(str(error), "body", "mend the member named") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise RequestError(
-            f"not JSON: {detail}",
-            where="body",
-            next_step="send JSON in UTF-8; null says that a value is missing",
-            status=HTTPStatus.BAD_REQUEST,
-        ) from None
+        raise _not_json(error) from None
+
+
+def _parse_slowly(body: bytes) -> object:
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    # ValueError: not JSON, not UTF-8, or an integer of thousands of digits.
+    except (ValueError, RecursionError) as error:
+        raise _not_json(error) from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    # Python reads NaN and Infinity, which no JSON has, and which would pass as numbers.
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _not_json(error: Exception) -> RequestError:
+    problem = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return refused(
+        f"not JSON: {problem}",
+        "body",
+        "send JSON in UTF-8; null says that a value is missing",
+        HTTPStatus.BAD_REQUEST,
+    )
 
 
 def refuse_many(rows: int, max_rows: int) -> None:
@@ -90,9 +123,6 @@ def write_answer(model: Servable, request_id: str, outputs: Outputs) -> bytes:
     for name, values in outputs.items():
         answer[_PLURAL.get(name, name)] = values.tolist()
     return msgspec.json.encode(answer)
-
-
-_ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 def schema_of_rows(schema: Schema) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.errors import RequestError
 from pipelines.inference.encode import encode_rows
-from pipelines.serving import golden, metrics, openapi
+from pipelines.serving import golden, metrics, openapi, places
 from pipelines.serving.answering import Answering, Record
 from pipelines.serving.asgi import App, Message, Receive, Send, respond
 from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked
@@ -18,9 +18,6 @@ from pipelines.serving.inference_protocol.rest import PREFIX, RestDoor
 from pipelines.serving.problems import refused
 from pipelines.serving.rows_json import JSON, read_rows, write_answer
 from pipelines.serving.served import ServedModel, rows_of
-
-# HOST:PORT of the gRPC door; without it there is none.
-GRPC_VARIABLE = "EVERGREEN_GRPC"
 
 
 class Server:
@@ -42,7 +39,7 @@ class Server:
 
     async def open(self) -> None:
         """Open the doors that are not BentoML's."""
-        if address := os.environ.get(GRPC_VARIABLE):
+        if address := os.environ.get(places.GRPC):
             await self._grpc.open(address)
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.packaging.server import free_port
+from pipelines.packaging.server import free_ports
 from tests.orchestration import Finished, Run, processes_in, until
 from tests.throwaway import Project
 
@@ -55,8 +55,8 @@ def test_a_file_is_scored_by_the_live_version(trained: Project, run: Run, tmp_pa
 
 
 def test_a_version_is_served_until_it_is_stopped(trained: Project) -> None:
-    port = free_port()
-    process = trained.start("serve", "alpha", "--port", str(port))
+    port, grpc_port = free_ports(2)
+    process = trained.start("serve", "alpha", f"--port={port}", f"--grpc-port={grpc_port}")
     try:
         until(lambda: _answers(port) or process.poll() is not None, seconds=90)
         row = {"speed": 1.5, "weight": 0.1, "kind": "b"}

@@ -12,16 +12,21 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from pipelines.errors import ModelError, PackageError
 from pipelines.packaging import bento_path, build, export, model_folder, tags
 from pipelines.packaging.content import lay_out, requirements
+from pipelines.packaging.golden import CARRIED_ROWS
 from pipelines.packaging.store import MANIFEST
 from pipelines.paths import HomePaths
 from pipelines.serving import release
-from pipelines.signature import GOLDEN_FILE, MODEL_FILE, Signature
+from pipelines.serving.golden import read as read_golden
+from pipelines.serving.policy import ServingPolicy
+from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, MODEL_FILE, Signature
 from tests.model_folder import make_model_folder
 from tests.packaged import LABELS, Packaged
 
@@ -64,7 +69,7 @@ def test_only_what_serving_needs_goes_in(packaged: Packaged) -> None:
         ("pipelines", "serving"),
         ("pipelines", "signature.py"),
     }
-    assert model == {"model.onnx", "signature.json", "release.json"}
+    assert model == {"model.onnx", "signature.json", "release.json", "serving.json", "golden.json"}
 
 
 def test_requirements_are_pinned_and_name_no_index(packaged: Packaged) -> None:
@@ -88,24 +93,34 @@ def test_any_other_content_is_another_bento(artifact: Path, tmp_path: Path) -> N
     other = tmp_path / "other"
     make_model_folder(other, rows=1000, seed=8)
     relabelled = dataclasses.replace(LABELS, data_hash="e" * 32)
+    policy = ServingPolicy()
     laid_out = [
-        lay_out(tmp_path / "1", artifact, LABELS, "v3"),
-        lay_out(tmp_path / "2", artifact, relabelled, "v3"),
-        lay_out(tmp_path / "3", artifact, LABELS, "v4"),
-        lay_out(tmp_path / "4", other, LABELS, "v3"),
+        lay_out(tmp_path / "1", artifact, LABELS, "v3", policy),
+        lay_out(tmp_path / "2", artifact, relabelled, "v3", policy),
+        lay_out(tmp_path / "3", artifact, LABELS, "v4", policy),
+        lay_out(tmp_path / "4", other, LABELS, "v3", policy),
+        lay_out(tmp_path / "5", artifact, LABELS, "v3", ServingPolicy(workers=2)),
     ]
 
-    assert len(set(laid_out)) == 4
-    assert lay_out(tmp_path / "5", artifact, LABELS, "v3") == laid_out[0]
+    assert len(set(laid_out)) == 5
+    assert lay_out(tmp_path / "6", artifact, LABELS, "v3", policy) == laid_out[0]
 
 
-def test_golden_rows_are_not_part_of_what_is_served(artifact: Path, tmp_path: Path) -> None:
+def test_a_few_golden_rows_go_along_and_no_more(packaged: Packaged, tmp_path: Path) -> None:
+    golden = read_golden(model_folder(packaged.tag, packaged.home))
+    known = pq.read_table(packaged.artifact / GOLDEN_FILE)
+
+    assert len(golden.rows) == CARRIED_ROWS < known.num_rows
+    expected = known.column(GOLDEN_ANSWER).to_numpy()[:CARRIED_ROWS]
+    assert np.abs(np.array(golden.outputs["probability"]) - expected).max() <= 1e-4
+
+
+def test_a_model_without_golden_rows_is_not_packaged(artifact: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(artifact, tmp_path / "copy")
     (copy / GOLDEN_FILE).unlink()
 
-    assert lay_out(tmp_path / "1", artifact, LABELS, "v3") == lay_out(
-        tmp_path / "2", copy, LABELS, "v3"
-    )
+    with pytest.raises(PackageError, match="no golden rows"):
+        lay_out(tmp_path / "1", copy, LABELS, "v3", ServingPolicy())
 
 
 @pytest.mark.parametrize("version", ["3", "v0", "v3-x", "", "../v3", "v3/4"])

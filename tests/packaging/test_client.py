@@ -35,7 +35,7 @@ def answering(status: int, content: bytes) -> Iterator[Server]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            yield Server(LOOPBACK, server.server_port, 0.0)
+            yield Server(LOOPBACK, server.server_port, 0, 0.0)
         finally:
             server.shutdown()
             thread.join()
@@ -74,7 +74,7 @@ def test_a_refusal_is_not_timed_as_an_answer() -> None:
 
 def test_nobody_there_is_a_fault() -> None:
     with (
-        closing(Client(Server(LOOPBACK, free_port(), 0.0))) as client,
+        closing(Client(Server(LOOPBACK, free_port(), 0, 0.0))) as client,
         pytest.raises(PackageError, match="no answer"),
     ):
         client.predict([{"x": 1.0}])

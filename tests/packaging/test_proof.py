@@ -25,10 +25,11 @@ from tests.model_folder import make_model_folder
 from tests.packaged import Packaged
 
 RIGHT = np.linspace(0, 1, 1000)
+STAGES = ("training", "onnx", "bento", "rest", "grpc")
 
 
 def answers(**changes: np.ndarray) -> Answers:
-    return Answers(**{"training": RIGHT, "onnx": RIGHT, "bento": RIGHT, **changes})
+    return Answers(**{**dict.fromkeys(STAGES, RIGHT), **changes})
 
 
 def changed(by: float) -> np.ndarray:
@@ -50,6 +51,8 @@ def test_equal_answers_pass() -> None:
     [
         ("bento", 5e-7, Outcome.PASSED),
         ("bento", 2e-6, Outcome.FAILED),
+        ("rest", 2e-6, Outcome.FAILED),
+        ("grpc", 2e-6, Outcome.FAILED),
         ("training", 9e-5, Outcome.PASSED),
         ("training", 2e-4, Outcome.FAILED),
         ("onnx", -2e-6, Outcome.FAILED),
@@ -72,8 +75,8 @@ def test_a_missing_answer_fails() -> None:
 def test_a_few_rows_prove_nothing() -> None:
     few = RIGHT[:999]
 
-    assert compare(Answers(few, few, few), {}).outcome is Outcome.INCONCLUSIVE
-    assert compare(Answers(few[:0], few[:0], few[:0]), {}).outcome is Outcome.INCONCLUSIVE
+    assert compare(Answers(*[few] * 5), {}).outcome is Outcome.INCONCLUSIVE
+    assert compare(Answers(*[few[:0]] * 5), {}).outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_true_bento_is_proved_with_its_figures(packaged: Packaged) -> None:
@@ -164,15 +167,16 @@ def test_an_empty_golden_file_raises(packaged: Packaged, tmp_path: Path) -> None
 
 
 def test_the_command_serves_this_bento_with_telemetry_off(packaged: Packaged) -> None:
-    argv, env = serve_command(packaged.tag, packaged.home, 4321)
+    argv, env = serve_command(packaged.tag, packaged.home, 4321, grpc_port=4322)
 
     assert argv[0] == sys.executable
     assert argv[-4:] == ["--host", "127.0.0.1", "--port", "4321"]
     assert env["BENTOML_DO_NOT_TRACK"] == "True"
     assert env["BENTOML_HOME"] == str(packaged.home.bentoml)
     assert env["OMP_NUM_THREADS"] == "1"
+    assert env["EVERGREEN_GRPC"] == "127.0.0.1:4322"
     with pytest.raises(PackageError):
-        serve_command("flights:v9-0", packaged.home, 4321)
+        serve_command("flights:v9-0", packaged.home, 4321, grpc_port=4322)
 
 
 PROVE = """

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipelines.packaging.bento import environment
 from pipelines.packaging.content import lay_out
+from pipelines.serving.policy import ServingPolicy
 from tests.packaged import LABELS
 
 FORBIDDEN = {
@@ -36,7 +37,7 @@ def test_the_sources_of_a_bento_import_the_service_and_nothing_heavy(
     artifact: Path, tmp_path: Path
 ) -> None:
     context = tmp_path / "context"
-    lay_out(context, artifact, LABELS, "v1")
+    lay_out(context, artifact, LABELS, "v1", ServingPolicy())
     command = [sys.executable, "-c", PROGRAM, str(context)]
     done = subprocess.run(
         command, env=environment(tmp_path), capture_output=True, text=True, check=True

@@ -16,7 +16,7 @@ from pipelines.errors import CellError, RequestError
 from pipelines.serving.inference_protocol.datatypes import BYTES, NUMPY, pack_strings
 from pipelines.serving.inference_protocol.inputs import Given
 from pipelines.serving.problems import refused
-from pipelines.serving.rows_json import parse
+from pipelines.serving.rows_json import parse_as
 from pipelines.serving.served import Output, Outputs, Servable
 
 BINARY_SIZE = "binary_data_size"
@@ -75,10 +75,10 @@ def read_request(body: bytes, header_length: bytes | None) -> InferRequest:
         CellError: an input has no data, or binary data of a wrong size.
     """
     if header_length is None:
-        asked, tail = parse(body, _DECODER), b""
+        asked, tail = parse_as(body, _DECODER), b""
     else:
         length = _length(header_length, len(body))
-        asked, tail = parse(body[:length], _DECODER), body[length:]
+        asked, tail = parse_as(body[:length], _DECODER), body[length:]
     inputs, place = [], 0
     for given in asked.inputs:
         size = given.parameters.get(BINARY_SIZE) if given.parameters else None
