@@ -13,6 +13,7 @@
     |   `-- RemoteError         the DVC remote does not answer
     |-- StageError              a stage of dvc.yaml failed; carries that stage's own exit code
     |-- StateError              .evergreen/state.db cannot be used
+    |-- LogError                predictions or feedback cannot be logged or read back
     `-- BusyError               somebody else holds the lease (exit code 3: nothing was decided)
 
 A verdict is a value; an exception means that the question could not be asked.
@@ -129,6 +130,10 @@ class StageError(EvergreenError):
 
 class StateError(EvergreenError):
     """The state store cannot be used."""
+
+
+class LogError(EvergreenError):
+    """What a model server answered, or was told afterwards, cannot be logged or read back."""
 
 
 class BusyError(EvergreenError):
