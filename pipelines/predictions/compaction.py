@@ -7,6 +7,8 @@ It may be killed at any time: what it did not finish is a stream file, which rea
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.predictions import closing
@@ -30,6 +32,7 @@ class Compactor:
         self._folder = folder
         self._retention_days = retention_days
         self._finished: list[StreamFile] = []
+        self._seen = 0
         self._changed = threading.Condition()
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, daemon=True, name="compact-log")
@@ -55,26 +58,35 @@ class Compactor:
 
     def _run(self) -> None:
         # The first round is for what earlier processes left behind.
-        while True:
-            self._round()
+        while not self._round():
             with self._changed:
-                if self._is_stopping:
-                    return
-                retry = RETRY_SECONDS if self.problem else None
-                seen = len(self._finished)
-                self._changed.wait_for(
-                    lambda seen=seen: self._is_stopping or len(self._finished) > seen, retry
-                )
+                self._changed.wait_for(self._is_wanted, RETRY_SECONDS if self.problem else None)
+                self._seen = len(self._finished)
 
-    def _round(self) -> None:
-        try:
-            while self._finished:
-                self.torn += closing.close(self._finished[0].path)
-                self._finished.pop(0).close()
+    def _is_wanted(self) -> bool:
+        return self._is_stopping or len(self._finished) > self._seen
+
+    def _round(self) -> bool:
+        """Do all that there is to do; whether that was the last time."""
+        is_last = self._is_stopping
+        self.problem = None
+        for stream in list(self._finished):
+            with self._trying():
+                self.torn += closing.close(stream.path)
+                stream.close()
+                self._finished.remove(stream)
+        with self._trying():
             self.torn += closing.recover(self._folder).torn
-            if self._retention_days is not None:
+        if self._retention_days is not None:
+            with self._trying():
                 expire(self._folder, self._retention_days)
-            self.problem = None
+        self._seen = len(self._finished)
+        return is_last
+
+    @contextmanager
+    def _trying(self) -> Iterator[None]:
+        try:
+            yield
         except Exception as error:  # noqa: BLE001
-            # Nothing is lost: the stream files stay, are counted as waiting, and are tried again.
+            # Nothing is lost: the files stay as they are, and the next round tries again.
             self.problem = f"{type(error).__name__}: {error}"

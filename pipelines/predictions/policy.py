@@ -56,5 +56,7 @@ class LogPolicy:
         Raises:
             TypeError, ValueError: it did not give this.
         """
-        known = {key: tuple(v) if isinstance(v, list) else v for key, v in value.items()}
+        known: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in value.items()
+        }
         return cls(**known)
