@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.errors import CellError, LogError
+from pipelines.predictions import arrays
 from pipelines.predictions.appending import Appender, Limits, require_folder
 from pipelines.predictions.compaction import Compactor
 from pipelines.predictions.labels import LABEL, is_unicode, written
@@ -115,7 +116,7 @@ def labels(folder: Path, since: datetime | None = None, until: datetime | None =
         return COLUMNS.empty_table()
     # Arrow sorts stably, so that labels of one moment stay in the order in which they came.
     table = table.sort_by(TIME)
-    numbered = table.append_column("place", pa.array(np.arange(table.num_rows)))
+    numbered = table.append_column("place", arrays.numbers(np.arange(table.num_rows)))
     last = numbered.group_by([REQUEST_ID, ROW]).aggregate([("place", "max")])
     return table.take(last.column("place_max").combine_chunks().sort()).select(COLUMNS.names)
 
@@ -156,18 +157,16 @@ def _batch(
             column=None,
             next_step="give one label, and one row if any, for each request id",
         )
-    arrays = [
-        pa.array(
-            [_id(value, row) for row, value in enumerate(request_ids, first_row)], pa.string()
-        ),
-        pa.array([_row(value, row) for row, value in enumerate(rows, first_row)], pa.int32()),
-        pa.array([arrived_ns // 1000] * len(values), pa.int64()).view(TIMESTAMP),
-        pa.array(
-            [written(value, schema, row) for row, value in enumerate(values, first_row)],
-            pa.string(),
-        ),
+    ids = [_id(value, row) for row, value in enumerate(request_ids, first_row)]
+    places = [_row(value, row) for row, value in enumerate(rows, first_row)]
+    truths = [written(value, schema, row) for row, value in enumerate(values, first_row)]
+    columns = [
+        arrays.texts(ids),
+        arrays.fixed(np.array(places, dtype=np.int32), pa.int32(), None),
+        arrays.fixed(np.full(len(ids), arrived_ns // 1000, dtype=np.int64), TIMESTAMP, None),
+        arrays.texts(truths),
     ]
-    return pa.RecordBatch.from_arrays(arrays, schema=COLUMNS)
+    return pa.RecordBatch.from_arrays(columns, schema=COLUMNS)
 
 
 def _id(value: object, row: int) -> str:

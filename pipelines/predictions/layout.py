@@ -10,7 +10,8 @@
 | latency_us    | int64                      | of the whole request                    |
 | feature_NAME  | float64 or string          | null when missing; digests are strings  |
 | image         | fixed-size list of float32 | all pixels of an image, instead of them |
-| output_NAME   | int64, float64 or string   | or a fixed-size list of float64         |
+| output_NAME   | int64, float64, string,    |                                         |
+|               | bool, or a fixed-size list | of float64                              |
 
 The prefixes keep a feature called `time` or `version` apart from ours, whatever it is called.
 """
@@ -18,7 +19,7 @@ The prefixes keep a feature called `time` or `version` apart from ours, whatever
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.errors import LogError
+from pipelines.predictions import arrays
 from pipelines.predictions.digests import KEY_BYTES, digests
 from pipelines.predictions.policy import LogPolicy
 from pipelines.predictions.record import Answered
@@ -105,54 +107,27 @@ class Layout:
 
     def batch(self, group: Sequence[Answered]) -> pa.RecordBatch:
         """The rows of requests whose outputs have one shape, in the order given."""
-        rows = np.array([answered.rows for answered in group])
-        columns = [*self._meta(group, rows), *self._features(group, int(rows.sum()))]
+        columns = [*_meta(group), *self._features(group)]
         columns += [(OUTPUT + name, _output(group, name)) for name in group[0].outputs]
-        names, arrays = zip(*columns, strict=True)
-        return pa.RecordBatch.from_arrays(list(arrays), names=list(names))
+        names, values = zip(*columns, strict=True)
+        return pa.RecordBatch.from_arrays(list(values), names=list(names))
 
-    def _meta(self, group: Sequence[Answered], rows: NDArray[np.int64]) -> Iterator[Named]:
-        one_each = pa.RecordBatch.from_pydict(
-            {
-                REQUEST_ID: [answered.request_id for answered in group],
-                ROW: np.zeros(len(group), np.int32),
-                TIME: pa.array([a.arrived_ns // 1000 for a in group], pa.int64()).view(TIMESTAMP),
-                "version": [answered.version for answered in group],
-                "door": [answered.door for answered in group],
-                "is_shadow": [answered.is_shadow for answered in group],
-                "latency_us": pa.array([answered.latency_us for answered in group], pa.int64()),
-            }
-        )
-        if (rows == 1).all():
-            yield from zip(one_each.schema.names, one_each.columns, strict=True)
-            return
-        repeated = one_each.take(pa.array(np.repeat(np.arange(len(group)), rows)))
-        for name, column in zip(repeated.schema.names, repeated.columns, strict=True):
-            places = np.concatenate([np.arange(count, dtype=np.int32) for count in rows])
-            yield name, pa.array(places) if name == ROW else column
-
-    def _features(self, group: Sequence[Answered], rows: int) -> Iterator[Named]:
+    def _features(self, group: Sequence[Answered]) -> Iterator[Named]:
         if self.is_image:
-            pixels = _joined(group, NUMBERS).astype(np.float32)
-            yield IMAGE, _lists(pixels)
-        elif self.numbers:
-            wanted = [place for place, _ in self.numbers]
-            flat = _column_by_column(_joined(group, NUMBERS), wanted)
-            yield from _cut(pa.array(flat, pa.float64(), from_pandas=True), self.numbers, rows)
-        if self.categories:
-            wanted = [place for place, _ in self.categories]
-            flat = _column_by_column(_joined(group, CATEGORIES), wanted)
-            strings = pa.array(flat, pa.string(), mask=flat == MISSING_CATEGORY)
-            yield from _cut(strings, self.categories, rows)
-        for place, name in self.hidden_numbers:
-            values = _joined(group, NUMBERS)[:, place].tolist()
-            yield self._digested(name, (None if math.isnan(value) else value for value in values))
-        for place, name in self.hidden_categories:
-            texts = _joined(group, CATEGORIES)[:, place].tolist()
-            yield self._digested(name, (text or None for text in texts))
-
-    def _digested(self, name: str, values: Iterable[str | float | None]) -> Named:
-        return FEATURE + name, pa.array(digests(self.key, name, values), pa.string())
+            yield IMAGE, arrays.lists(_joined(group, NUMBERS).astype(np.float32))
+        elif self.numbers or self.hidden_numbers:
+            columns = _joined(group, NUMBERS).T
+            for place, name in self.numbers:
+                yield FEATURE + name, arrays.measured(columns[place])
+            for place, name in self.hidden_numbers:
+                values = [None if math.isnan(value) else value for value in columns[place].tolist()]
+                yield FEATURE + name, arrays.texts(digests(self.key, name, values))
+        if self.categories or self.hidden_categories:
+            words = _joined(group, CATEGORIES).T.tolist()
+            for place, name in self.categories:
+                yield FEATURE + name, arrays.texts(_known(words[place]))
+            for place, name in self.hidden_categories:
+                yield FEATURE + name, arrays.texts(digests(self.key, name, _known(words[place])))
 
 
 def shape_of(answered: Answered) -> Shape:
@@ -188,30 +163,31 @@ def _joined(group: Sequence[Answered], tensor: str) -> NDArray[Any]:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _column_by_column(values: NDArray[Any], places: list[int]) -> NDArray[Any]:
-    return values.T[places].ravel()
+def _known(words: list[str]) -> list[str | None]:
+    return [None if word == MISSING_CATEGORY else word for word in words]
 
 
-def _cut(flat: pa.Array, columns: Sequence[tuple[int, str]], rows: int) -> Iterator[Named]:
-    # One Arrow array for all columns of a type, and a slice for each: with few rows, making
-    # arrays is what a batch costs.
-    for index, (_, name) in enumerate(columns):
-        yield FEATURE + name, flat.slice(index * rows, rows)
+def _meta(group: Sequence[Answered]) -> Iterator[Named]:
+    counts = [answered.rows for answered in group]
+    # A request of several rows says everything but its row as often as it has rows.
+    each = [answered for answered, rows in zip(group, counts, strict=True) for _ in range(rows)]
+    rows = np.concatenate([np.arange(count, dtype=np.int32) for count in counts])
+    times = np.array([answered.arrived_ns // 1000 for answered in each], dtype=np.int64)
+    latencies = np.array([answered.latency_us for answered in each], dtype=np.int64)
+    yield REQUEST_ID, arrays.texts([answered.request_id for answered in each])
+    yield ROW, arrays.fixed(rows, pa.int32(), None)
+    yield TIME, arrays.fixed(times, TIMESTAMP, None)
+    yield "version", arrays.texts([answered.version for answered in each])
+    yield "door", arrays.texts([answered.door for answered in each])
+    yield "is_shadow", arrays.flags([answered.is_shadow for answered in each])
+    yield "latency_us", arrays.fixed(latencies, pa.int64(), None)
 
 
 def _output(group: Sequence[Answered], name: str) -> pa.Array:
     parts = [answered.outputs[name] for answered in group]
     values = parts[0] if len(parts) == 1 else np.concatenate(parts)
     if values.ndim > 1:
-        return _lists(values.astype(np.float64))
-    convert: Callable[[], pa.Array] = {
-        "i": lambda: pa.array(values.astype(np.int64)),
-        "f": lambda: pa.array(values.astype(np.float64)),
-        "O": lambda: pa.array(values, pa.string()),
-        "U": lambda: pa.array(values.tolist(), pa.string()),
-    }[values.dtype.kind]
-    return convert()
-
-
-def _lists(values: NDArray[Any]) -> pa.Array:
-    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+        return arrays.lists(values.astype(np.float64))
+    if values.dtype.kind == "b":
+        return arrays.flags(values)
+    return arrays.texts(values.tolist()) if values.dtype.kind in "OU" else arrays.numbers(values)
