@@ -24,7 +24,7 @@ def test_texts(values: list[str | None]) -> None:
 def test_missing_measurements_are_null(values: list[float]) -> None:
     made = arrays.measured(np.array(values, dtype=np.float64))
     made.validate(full=True)
-    wanted = [None if value != value else value for value in values]
+    wanted = [None if np.isnan(value) else value for value in values]
     assert made.to_pylist() == wanted
     assert made.null_count == wanted.count(None)
 
