@@ -206,7 +206,11 @@ except OSError as error:
 """
     stream = dead(tmp_path)
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout.strip() == "OSError", done.stderr
     assert list(tmp_path.iterdir()) == [stream]
