@@ -7,7 +7,7 @@ import argparse
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    known = ("all", "flow", "predict", "samplers", "workers", "incremental")
+    known = ("all", "flow", "predict", "samplers", "workers", "incremental", "predictions")
     parser.add_argument("what", nargs="?", default="all", choices=known)
     parser.add_argument("--rounds", type=int, default=1, help="of the flow's comparison")
     parser.add_argument("--rows", type=int, default=10_000_000, help="to predict")
@@ -33,6 +33,10 @@ def main() -> None:
         from benchmarks import incremental
 
         incremental.run()
+    if chosen.what in ("all", "predictions"):
+        from benchmarks import predictions
+
+        predictions.run()
 
 
 # Tuning workers are spawned, and load the module that started them.

@@ -176,6 +176,20 @@ def explain(
 
 
 @app.command()
+def feedback(
+    model: Annotated[str, typer.Argument(help="A model, or a version: flights@v3.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV or Parquet: request_id, label and perhaps row.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Tell a model what turned out to be true of requests that it answered."""
+    from flows.feedback import tell
+
+    views.show_feedback(tell(_root(), model, file), as_json=as_json)
+
+
+@app.command()
 def serve(
     model: Annotated[str, typer.Argument(help="A model, or a version: flights@v3.")],
     port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,

@@ -16,6 +16,7 @@ from pipelines.verdicts import Outcome, Verdict
 
 if TYPE_CHECKING:
     from flows.retraining import Result
+    from pipelines.labelling import LabellingResult
     from pipelines.scoring import ScoringResult
 
 COLORS = {
@@ -108,6 +109,13 @@ def show_scoring(result: ScoringResult, out: Path, *, as_json: bool) -> None:
         _json({"rows": result.rows, "seconds": result.seconds, "out": str(out)})
         return
     print(f"{result.rows:,} rows in {result.seconds:.1f} s ({speed:,.0f} rows/s) -> {out}")
+
+
+def show_feedback(result: LabellingResult, *, as_json: bool) -> None:
+    if as_json:
+        _json({"labels": result.labels, "folder": str(result.folder)})
+        return
+    print(f"{result.labels:,} labels -> {result.folder}")
 
 
 def show_explanations(found: dict[str, Any], *, as_json: bool) -> None:

@@ -124,6 +124,14 @@ class HomePaths:
         """The model folders of versions that were asked for, as `v3-` and twelve digits each."""
         return self.home / "versions" / model
 
+    def predictions(self, model: str) -> Path:
+        """What the servers of a model answered."""
+        return self.home / "predictions" / model
+
+    def feedback(self, model: str) -> Path:
+        """What turned out to be true of it."""
+        return self.home / "feedback" / model
+
     @property
     def bentoml(self) -> Path:
         return self.home / "bentoml"

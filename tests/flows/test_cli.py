@@ -13,7 +13,18 @@ from pipelines.state.ledger import Promotion
 from tests.orchestration import Run
 from tests.throwaway import Project
 
-VERBS = ("retrain", "history", "status", "report", "source", "predict", "explain", "serve", "demo")
+VERBS = (
+    "retrain",
+    "history",
+    "status",
+    "report",
+    "source",
+    "predict",
+    "explain",
+    "feedback",
+    "serve",
+    "demo",
+)
 
 
 def test_help_names_every_verb_in_a_line_each(untrained: Project, run: Run) -> None:
@@ -52,6 +63,7 @@ def test_every_verb_explains_itself(untrained: Project, run: Run, verb: str) -> 
         (["report", "alpha"], ["no version of alpha is live yet", "evergreen retrain alpha"]),
         (["report", "alpha", "v9"], ["no version 'v9' of alpha", "none yet"]),
         (["serve", "alpha"], ["no version of alpha is live yet"]),
+        (["feedback", "alpha", "labels.csv"], ["no version of alpha is live yet"]),
         (["predict", "alpha@v3", "rows.csv", "-o", "out.csv"], ["no version 'v3' of alpha"]),
     ],
 )

@@ -1,0 +1,42 @@
+"""What one answered request leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request and its answer, as the server had them in hand; nothing is copied.
+
+    Attributes:
+        request_id: what the client, or the gateway for it, calls the request.
+        arrived_ns: Unix time in nanoseconds.
+        version: `flights@v3`; of a chain all its versions, `flights@v3+flights_minutes@v1`.
+        door: `predict`, `rest` or `grpc`.
+        is_shadow: the request was mirrored, and nobody saw its answer.
+        latency_us: microseconds from its arrival to its answer.
+        tensors: the rows as `encode_rows` made them: `numbers` float64 (rows, columns) and
+            `categories` object of str (rows, columns).
+        outputs: the answer, an array for each output: integers, floats or strings of shape
+            (rows,), or floats of shape (rows, classes).
+    """
+
+    request_id: str
+    arrived_ns: int
+    version: str
+    door: str
+    is_shadow: bool
+    latency_us: int
+    tensors: Mapping[str, NDArray[Any]]
+    outputs: Mapping[str, NDArray[Any]]
+
+    @property
+    def rows(self) -> int:
+        for tensor in self.tensors.values():
+            return len(tensor)
+        return 0

@@ -1,0 +1,81 @@
+"""The thread beside the writer finishes what it is given, now or later."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines.predictions import closing, compaction, names
+from pipelines.predictions.compaction import Compactor
+from pipelines.predictions.feedback import COLUMNS
+from pipelines.predictions.stream import StreamFile
+from tests.predictions.test_closing import batch, dead, ids, wanted
+from tests.predictions.test_retention import closed
+
+
+def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def finished(folder: Path) -> StreamFile:
+    stream = StreamFile.create(folder, COLUMNS)
+    stream.append(batch(0))
+    return stream
+
+
+def test_it_begins_with_what_was_left_behind(tmp_path: Path) -> None:
+    dead(tmp_path)
+    old = closed(tmp_path, 40, 31)
+    broken = dead(tmp_path)
+    broken.write_bytes(b"?")
+    compactor = Compactor(tmp_path, retention_days=1e5)
+    compactor.stop(20)
+    assert compactor.torn == 1
+    assert old.exists()
+    old.unlink()
+    assert ids(tmp_path) == wanted(6)
+    Compactor(tmp_path, retention_days=1e-9).stop(20)
+    assert len(names.parquets(tmp_path)) == 1, "its rows are of the future"
+
+
+def test_it_closes_what_it_is_given(tmp_path: Path) -> None:
+    compactor = Compactor(tmp_path, None)
+    compactor.add(finished(tmp_path))
+    until(lambda: compactor.waiting == 0)
+    assert len(names.parquets(tmp_path)) == 1
+    compactor.add(finished(tmp_path))
+    compactor.stop(20)
+    assert len(names.parquets(tmp_path)) == 2
+    assert names.streams(tmp_path) == []
+
+
+def test_what_fails_is_counted_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "RETRY_SECONDS", 0.01)
+    close, is_full = closing.close, True
+
+    def close_if_there_is_room(stream: Path) -> bool:
+        if is_full:
+            raise OSError(28, "No space left on device")
+        return close(stream)
+
+    monkeypatch.setattr(closing, "close", close_if_there_is_room)
+    compactor = Compactor(tmp_path, None)
+    compactor.add(finished(tmp_path))
+    until(lambda: compactor.problem is not None)
+    assert compactor.waiting == 1
+    assert "No space left" in (compactor.problem or "")
+    assert ids(tmp_path) == wanted(2)
+    is_full = False
+    until(lambda: compactor.waiting == 0)
+    until(lambda: compactor.problem is None)
+    compactor.stop(20)
+    assert ids(tmp_path) == wanted(2)
+    assert names.streams(tmp_path) == []

@@ -1,0 +1,44 @@
+"""The policy in the bento is the section of params.yaml."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from pipelines.predictions.policy import LogPolicy
+from pipelines.settings import LogSettings
+
+
+def test_it_has_the_keys_and_the_defaults_of_the_settings() -> None:
+    settings = LogSettings()
+    assert {field.name for field in fields(LogPolicy)} == set(LogSettings.model_fields)
+    assert LogPolicy(**settings.model_dump()) == LogPolicy()
+
+
+def test_json_gives_it_back() -> None:
+    policy = LogPolicy(mode="audit", features=("a", "b"), identifiers=("b",), segment_minutes=0.5)
+    assert LogPolicy.from_json(json.loads(json.dumps(policy.to_json()))) == policy
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"mode": "slow"}, "fast, audit, off"),
+        ({"features": "some"}, "'some'"),
+        ({"queue_rows": 0}, "queue_rows"),
+        ({"segment_rows": True}, "segment_rows"),
+        ({"segment_minutes": -1.0}, "segment_minutes"),
+        ({"retention_days": float("nan")}, "retention_days"),
+    ],
+)
+def test_what_cannot_be_is_refused(changed: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        LogPolicy.from_json({**LogPolicy().to_json(), **changed})
+
+
+def test_a_key_that_nobody_reads_is_refused() -> None:
+    with pytest.raises(TypeError, match="colour"):
+        LogPolicy.from_json({"colour": "red"})
