@@ -36,7 +36,8 @@ def serve(root: Path, name: str, port: int, grpc_port: int, host: str) -> None:
         )
     for number, option in ((port, "--port"), (grpc_port, "--grpc-port")):
         _require_free(host, number, option)
-    argv, environment = packaging.serve_command(tag, places, port, host, grpc_port=grpc_port)
+    site = packaging.Site.of(version.model, places, port, grpc_port, host)
+    argv, environment = packaging.serve_command(tag, places, site)
     doors = f"http://{host}:{port}, gRPC {host}:{grpc_port}"
     print(f"{version.name} on {doors} (Ctrl-C ends it)", flush=True)
     os.execve(argv[0], argv, environment)  # noqa: S606

@@ -124,6 +124,10 @@ class HomePaths:
         """The model folders of versions that were asked for, as `v3-` and twelve digits each."""
         return self.home / "versions" / model
 
+    @property
+    def keys(self) -> Path:
+        return self.home / "keys"
+
     def predictions(self, model: str) -> Path:
         """What the servers of a model answered."""
         return self.home / "predictions" / model

@@ -8,11 +8,12 @@ running servers for good (that is the supervisor's).
 from pipelines.packaging.bento import build, export
 from pipelines.packaging.content import Labels, policy_of
 from pipelines.packaging.proof import prove
-from pipelines.packaging.server import serve_command
+from pipelines.packaging.server import Site, serve_command
 from pipelines.packaging.store import bento_path, model_folder, tags
 
 __all__ = [
     "Labels",
+    "Site",
     "bento_path",
     "build",
     "export",

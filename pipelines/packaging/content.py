@@ -34,6 +34,7 @@ SOURCES = (
     "inference/cells.py",
     "inference/encode.py",
     "inference/session.py",
+    "predictions/*.py",
     "serving/**/*.py",
 )
 # Everything that these files import of others.
@@ -48,6 +49,7 @@ REQUIREMENTS = (
     "onnxruntime",
     "prometheus-client",
     "protobuf",
+    "pyarrow",
     "starlette",
     "uvloop",
 )

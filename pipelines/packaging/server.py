@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 
 from pipelines.errors import PackageError
 from pipelines.packaging.bento import environment
+from pipelines.packaging.keys import log_key
 from pipelines.packaging.store import bento_path
 from pipelines.paths import HomePaths
 from pipelines.serving import places
@@ -43,29 +45,51 @@ class Server:
     seconds_to_ready: float
 
 
-def serve_command(
-    tag: str, home: HomePaths, port: int, host: str = LOOPBACK, *, grpc_port: int
-) -> tuple[list[str], dict[str, str]]:
-    """The command line and the whole environment of a model server, to exec or to supervise.
+@dataclass(frozen=True)
+class Site:
+    """Where a server listens, and where it writes what it was asked and told.
 
-    Args:
-        tag: the bento.
-        home: where it is stored.
-        port, grpc_port: where it listens to HTTP and to gRPC.
-        host: the interface of both.
+    Attributes:
+        port, grpc_port: of HTTP and of gRPC.
+        predictions, feedback: folders.
+        host: the interface of both ports.
+    """
+
+    port: int
+    grpc_port: int
+    predictions: Path
+    feedback: Path
+    host: str = LOOPBACK
+
+    @classmethod
+    def of(cls, model: str, home: HomePaths, port: int, grpc_port: int, host: str) -> Site:
+        """For a server whose answers count."""
+        return cls(port, grpc_port, home.predictions(model), home.feedback(model), host)
+
+
+def serve_command(tag: str, home: HomePaths, site: Site) -> tuple[list[str], dict[str, str]]:
+    """The command line and the whole environment of a model server, to exec or to supervise.
 
     Raises:
         PackageError: there is no such bento, or it was changed since it was built.
     """
     folder = bento_path(tag, home)
     argv = [sys.executable, "-m", "bentoml", "serve", str(folder)]
-    doors = {places.GRPC: f"{host}:{grpc_port}"}
-    return [*argv, "--host", host, "--port", str(port)], environment(home.bentoml) | doors
+    known = {
+        places.GRPC: f"{site.host}:{site.grpc_port}",
+        places.PREDICTIONS: str(site.predictions),
+        places.FEEDBACK: str(site.feedback),
+        places.KEY: str(log_key(home)),
+    }
+    listen = ["--host", site.host, "--port", str(site.port)]
+    return [*argv, *listen], environment(home.bentoml) | known
 
 
 @contextmanager
 def running(tag: str, home: HomePaths, start_seconds: float, log: Path) -> Iterator[Server]:
     """Run a model server on a free loopback port, and end all its processes on any way out.
+
+    What it is asked is nobody's traffic: its prediction log goes when it does.
 
     Args:
         tag: the bento.
@@ -77,10 +101,11 @@ def running(tag: str, home: HomePaths, start_seconds: float, log: Path) -> Itera
         PackageError: it ended, or was not ready in time.
     """
     port, grpc_port = free_ports(2)
-    argv, env = serve_command(tag, home, port, grpc_port=grpc_port)
     log.parent.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
-    with log.open("wb") as output:
+    with TemporaryDirectory(prefix="evergreen-") as scratch, log.open("wb") as output:
+        site = Site(port, grpc_port, Path(scratch) / "predictions", Path(scratch) / "feedback")
+        argv, env = serve_command(tag, home, site)
+        started = time.monotonic()
         process = subprocess.Popen(
             argv,
             env=env,

@@ -5,26 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from http import HTTPStatus
-from typing import Protocol
 
 import numpy as np
 
-from pipelines.errors import CellError, LogError, RequestError
+from pipelines.errors import LogError, RequestError
 from pipelines.inference.encode import Tensors
 from pipelines.serving.context import Asked
 from pipelines.serving.metrics import Meters
 from pipelines.serving.problems import refused
+from pipelines.serving.recording import Record
 from pipelines.serving.served import Outputs, Servable, rows_of
 
 # More rows than this take milliseconds, in which the event loop could not answer others.
 ROWS_ON_THE_LOOP = 32
-
-
-class Record(Protocol):
-    """Where answers are recorded."""
-
-    async def keep(self, asked: Asked, tensors: Tensors, outputs: Outputs) -> None:
-        """Keep one answer; raises LogError if it has to be kept and cannot be."""
 
 
 class Answering:
@@ -96,6 +89,3 @@ def _require_numbers(outputs: Outputs) -> None:
 
 def _unavailable(problem: str, where: str) -> RequestError:
     return refused(problem, where, "try again in a moment", HTTPStatus.SERVICE_UNAVAILABLE)
-
-
-Refusal = RequestError | CellError

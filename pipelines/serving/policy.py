@@ -8,20 +8,9 @@ from typing import Literal
 import msgspec
 
 from pipelines.errors import ModelError
+from pipelines.predictions.policy import LogPolicy
 
 SERVING_FILE = "serving.json"
-
-
-class LogPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The section `serve.log` of params.yaml, whose classes a server does not load."""
-
-    mode: Literal["fast", "audit", "off"] = "fast"
-    features: Literal["all", "none"] | tuple[str, ...] = "all"
-    identifiers: tuple[str, ...] = ()
-    queue_rows: int = 50_000
-    segment_rows: int = 200_000
-    segment_minutes: float = 15.0
-    retention_days: float = 90.0
 
 
 class ServingPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

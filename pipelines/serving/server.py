@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from http import HTTPStatus
 from pathlib import Path
 
 from pipelines.errors import RequestError
 from pipelines.inference.encode import encode_rows
-from pipelines.serving import golden, metrics, openapi, places
-from pipelines.serving.answering import Answering, Record
+from pipelines.serving import golden, logs, metrics, openapi, places
+from pipelines.serving.answering import Answering
 from pipelines.serving.asgi import App, Message, Receive, Send, respond
 from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked
+from pipelines.serving.feedback import FeedbackDoor
 from pipelines.serving.front import Doors
 from pipelines.serving.inference_protocol.grpc_door import GrpcDoor
 from pipelines.serving.inference_protocol.rest import PREFIX, RestDoor
 from pipelines.serving.problems import refused
+from pipelines.serving.recording import record_of
 from pipelines.serving.rows_json import JSON, read_rows, write_answer
 from pipelines.serving.served import ServedModel, rows_of
+
+COUNT_SECONDS = 1.0
+_LOGGER = logging.getLogger(__name__)
 
 
 class Server:
     """What a worker does for as long as it lives."""
 
-    def __init__(self, folder: Path, record: Record, doors: Doors) -> None:
+    def __init__(self, folder: Path, doors: Doors) -> None:
         self.model = ServedModel.open(folder)
+        logs.configure(self.model)
         known = golden.read(folder)
         golden.require(self.model, known, str(folder / golden.GOLDEN_JSON))
         self._meters = metrics.Meters(self.model)
-        self.answering = Answering(self.model, record, self._meters)
+        self._record = record_of(self.model)
+        self._feedback = FeedbackDoor.open(self.model.schema, self.model.policy)
+        self.answering = Answering(self.model, self._record, self._meters)
         release = self.model.release.version
         self._grpc = GrpcDoor(self.answering, release)
         doors.max_body_bytes = self.model.policy.max_body_bytes
         doors.timeout_seconds = self.model.policy.timeout_seconds
         doors.prefixes[PREFIX] = RestDoor(self.answering, release)
+        doors.exact["/feedback"] = self._feedback
         doors.exact["/docs.json"] = _page(openapi.document(self.model, known))
         doors.exact["/metrics"] = self._metrics
 
@@ -41,9 +52,22 @@ class Server:
         """Open the doors that are not BentoML's."""
         if address := os.environ.get(places.GRPC):
             await self._grpc.open(address)
+        self._counting = asyncio.create_task(self._count())
+        _LOGGER.info("ready, with the graph %s", self.model.digest[:12])
 
     async def close(self) -> None:
+        """Answer what is being answered, and write down what was."""
         await self._grpc.close()
+        self._counting.cancel()
+        await asyncio.to_thread(self._record.close)
+        await asyncio.to_thread(self._feedback.close)
+        _LOGGER.info("ended")
+
+    async def _count(self) -> None:
+        """Tell the metrics how the log is doing; every worker its own, for /metrics asks one."""
+        while True:
+            self._meters.log(self._record.counts)
+            await asyncio.sleep(COUNT_SECONDS)
 
     async def predict(self, known: Asked, content_type: str, body: bytes) -> bytes:
         """The answer of /predict.

@@ -19,7 +19,6 @@ from pipelines.serving import policy
 from pipelines.serving.context import Asked, asked
 from pipelines.serving.front import Doors, Front
 from pipelines.serving.problems import PROBLEM_JSON, write_problem
-from pipelines.serving.recording import recorder
 from pipelines.serving.rows_json import JSON
 from pipelines.serving.server import Server
 
@@ -79,8 +78,7 @@ class Evergreen:
     """Serves the model folder that the bento carries."""
 
     def __init__(self) -> None:
-        self._record = recorder(MODEL_FOLDER)
-        self._server = Server(MODEL_FOLDER, self._record, DOORS)
+        self._server = Server(MODEL_FOLDER, DOORS)
 
     @bentoml.on_startup
     async def open(self) -> None:
@@ -89,7 +87,6 @@ class Evergreen:
     @bentoml.on_shutdown
     async def close(self) -> None:
         await self._server.close()
-        self._record.close()
 
     @bentoml.api(route="/predict", input_spec=Predict, output_spec=Prediction)
     async def predict(self, rows: tuple[Asked, str, bytes]) -> Response:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import CellError, PackageError
-from pipelines.packaging import prove, serve_command
+from pipelines.packaging import Site, prove, serve_command
 from pipelines.packaging.proof import Answers, compare
 from pipelines.paths import HomePaths
 from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE
@@ -167,7 +167,8 @@ def test_an_empty_golden_file_raises(packaged: Packaged, tmp_path: Path) -> None
 
 
 def test_the_command_serves_this_bento_with_telemetry_off(packaged: Packaged) -> None:
-    argv, env = serve_command(packaged.tag, packaged.home, 4321, grpc_port=4322)
+    site = Site.of("flights", packaged.home, 4321, 4322, "127.0.0.1")
+    argv, env = serve_command(packaged.tag, packaged.home, site)
 
     assert argv[0] == sys.executable
     assert argv[-4:] == ["--host", "127.0.0.1", "--port", "4321"]
@@ -175,8 +176,10 @@ def test_the_command_serves_this_bento_with_telemetry_off(packaged: Packaged) ->
     assert env["BENTOML_HOME"] == str(packaged.home.bentoml)
     assert env["OMP_NUM_THREADS"] == "1"
     assert env["EVERGREEN_GRPC"] == "127.0.0.1:4322"
+    assert env["EVERGREEN_PREDICTIONS"] == str(packaged.home.predictions("flights"))
+    assert Path(env["EVERGREEN_LOG_KEY"]).stat().st_mode & 0o777 == 0o600
     with pytest.raises(PackageError):
-        serve_command("flights:v9-0", packaged.home, 4321, grpc_port=4322)
+        serve_command("flights:v9-0", packaged.home, site)
 
 
 PROVE = """

@@ -18,7 +18,6 @@ FORBIDDEN = {
     "optuna",
     "pandas",
     "prefect",
-    "pyarrow",
     "scipy",
     "sklearn",
     "skl2onnx",
