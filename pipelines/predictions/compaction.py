@@ -32,7 +32,7 @@ class Compactor:
         self._folder = folder
         self._retention_days = retention_days
         self._finished: list[StreamFile] = []
-        self._seen = 0
+        self._has_new = False
         self._changed = threading.Condition()
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, daemon=True, name="compact-log")
@@ -47,6 +47,7 @@ class Compactor:
         """Take over a stream file that nothing will be appended to."""
         with self._changed:
             self._finished.append(stream)
+            self._has_new = True
             self._changed.notify()
 
     def stop(self, timeout_seconds: float) -> None:
@@ -60,17 +61,19 @@ class Compactor:
         # The first round is for what earlier processes left behind.
         while not self._round():
             with self._changed:
-                self._changed.wait_for(self._is_wanted, RETRY_SECONDS if self.problem else None)
-                self._seen = len(self._finished)
-
-    def _is_wanted(self) -> bool:
-        return self._is_stopping or len(self._finished) > self._seen
+                self._changed.wait_for(
+                    lambda: self._is_stopping or self._has_new,
+                    RETRY_SECONDS if self.problem else None,
+                )
 
     def _round(self) -> bool:
         """Do all that there is to do; whether that was the last time."""
-        is_last = self._is_stopping
+        with self._changed:
+            # Before the files are looked at: what is added meanwhile asks for another round.
+            is_last, self._has_new = self._is_stopping, False
+            finished = list(self._finished)
         self.problem = None
-        for stream in list(self._finished):
+        for stream in finished:
             with self._trying():
                 self.torn += closing.close(stream.path)
                 stream.close()
@@ -80,7 +83,6 @@ class Compactor:
         if self._retention_days is not None:
             with self._trying():
                 expire(self._folder, self._retention_days)
-        self._seen = len(self._finished)
         return is_last
 
     @contextmanager
