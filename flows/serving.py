@@ -7,20 +7,37 @@ import socket
 from pathlib import Path
 
 from flows.status import live_version
-from pipelines import packaging
+from pipelines import packaging, settings
 from pipelines.errors import PackageError
-from pipelines.paths import home
+from pipelines.paths import HomePaths, home
+from pipelines.settings import ChainSettings
 from pipelines.state import ledger, store
 
 
 def serve(root: Path, name: str, port: int, grpc_port: int, host: str) -> None:
-    """Become the model server of a version; returns only by an error.
+    """Become the model server of a version or of a chain; returns only by an error.
 
     Raises:
-        PackageError: its bento is not on this machine, or the port is in use.
+        PackageError: a bento is not on this machine, or a port is in use.
         WorkspaceError: there is no such version.
     """
-    version, places = live_version(root, name), home(root)
+    places, chain = home(root), settings.load(root).chain.get(name)
+    if chain is None:
+        model, said, tag = _version(root, places, name)
+    else:
+        model, said, tag = _chain(root, places, name, chain)
+    for number, option in ((port, "--port"), (grpc_port, "--grpc-port")):
+        _require_free(host, number, option)
+    site = packaging.Site.of(model, places, port, grpc_port, host)
+    argv, environment = packaging.serve_command(tag, places, site)
+    doors = f"http://{host}:{port}, gRPC {host}:{grpc_port}"
+    print(f"{said} on {doors} (Ctrl-C ends it)", flush=True)
+    os.execve(argv[0], argv, environment)  # noqa: S606
+
+
+def _version(root: Path, places: HomePaths, name: str) -> tuple[str, str, str]:
+    """The model, name and bento of a version that was live."""
+    version = live_version(root, name)
     entries = ledger.history(store.connect(places.database), version.model)
     built = [
         entry.evidence["bento"]
@@ -34,13 +51,17 @@ def serve(root: Path, name: str, port: int, grpc_port: int, host: str) -> None:
             where=str(places.bentoml),
             next_step=f"run `evergreen retrain {version.model}` here",
         )
-    for number, option in ((port, "--port"), (grpc_port, "--grpc-port")):
-        _require_free(host, number, option)
-    site = packaging.Site.of(version.model, places, port, grpc_port, host)
-    argv, environment = packaging.serve_command(tag, places, site)
-    doors = f"http://{host}:{port}, gRPC {host}:{grpc_port}"
-    print(f"{version.name} on {doors} (Ctrl-C ends it)", flush=True)
-    os.execve(argv[0], argv, environment)  # noqa: S606
+    return version.model, version.name, tag
+
+
+def _chain(root: Path, places: HomePaths, name: str, chain: ChainSettings) -> tuple[str, str, str]:
+    """The name of a chain, its live versions, and its bento, built if it was not."""
+    first = _version(root, places, chain.first)
+    then = _version(root, places, chain.then)
+    link = packaging.Link(name, chain.first, chain.then, chain.at_least)
+    policy = packaging.policy_of(chain.serve)
+    tag = packaging.build_chain(link, (first[2], then[2]), places, policy)
+    return name, f"{name} ({first[1]} and {then[1]})", tag
 
 
 def _require_free(host: str, port: int, option: str) -> None:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +51,15 @@ def build(
         PackageError: a label or the version is unusable, BentoML fails, or a bento of this tag
             was changed after it had been built.
     """
+    return build_from(lambda context: lay_out(context, artifact, labels, version, policy), home)
+
+
+def build_from(lay_out: Callable[[Path], str], home: HomePaths) -> str:
+    """Build what `lay_out` puts into an empty folder, under the tag that it returns.
+
+    Raises:
+        PackageError: BentoML fails, or a bento of this tag was changed after it had been built.
+    """
     home.bentoml.mkdir(parents=True, exist_ok=True)
     with _alone(home.bentoml):
         _sweep(home.bentoml)
@@ -60,7 +69,7 @@ def build(
             tempfile.TemporaryDirectory(prefix="evergreen-") as visible,
         ):
             context = Path(visible) / "context"
-            tag = lay_out(context, artifact, labels, version, policy)
+            tag = lay_out(context)
             target = store.place(tag, home)
             if store.is_whole(target):
                 store.check_manifest(target)

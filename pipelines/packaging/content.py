@@ -91,12 +91,7 @@ def lay_out(
     """
     signature = Signature.read(artifact)
     _check(labels, version)
-    root = Path(pipelines.__file__).parent
-    for pattern in SOURCES:
-        for source in sorted(root.glob(pattern)):
-            target = context / "pipelines" / source.relative_to(root)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+    copy_sources(context)
     folder = context / MODEL_FOLDER
     folder.mkdir()
     for name in (MODEL_FILE, SIGNATURE_FILE):
@@ -105,8 +100,23 @@ def lay_out(
     Release(version, all_labels).write(folder)
     policy.write(folder)
     carried(artifact, ServedModel.open(folder)).write(folder)
-    _write_bentofile(context, signature.model, all_labels)
-    return f"{signature.model}:{version}-{_digest_of_folder(context)[:12]}"
+    return finish(context, signature.model, version, all_labels)
+
+
+def copy_sources(context: Path) -> None:
+    """Put all of our code that a server imports into the folder `context`."""
+    root = Path(pipelines.__file__).parent
+    for pattern in SOURCES:
+        for source in sorted(root.glob(pattern)):
+            target = context / "pipelines" / source.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+
+
+def finish(context: Path, name: str, version: str, labels: dict[str, str]) -> str:
+    """Write what BentoML builds by, once all else lies in `context`; returns the tag."""
+    _write_bentofile(context, name, labels)
+    return f"{name}:{version}-{_digest_of_folder(context)[:12]}"
 
 
 def policy_of(settings: ServeSettings) -> ServingPolicy:
@@ -149,7 +159,7 @@ def _write_bentofile(context: Path, model: str, labels: dict[str, str]) -> None:
         "name": model,
         "description": f"{model} {labels['version']}, packaged by Evergreen.",
         "labels": labels,
-        "include": ["pipelines/**/*.py", f"{MODEL_FOLDER}/*"],
+        "include": ["pipelines/**/*.py", f"{MODEL_FOLDER}/**/*"],
         # Locking would ask a package index; the pins are exact already.
         "python": {"packages": requirements(), "lock_packages": False},
         "envs": [{"name": name, "value": value} for name, value in ENVIRONMENT.items()],

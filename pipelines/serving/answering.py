@@ -46,7 +46,7 @@ class Answering:
                 outputs = await self._aside(tensors)
             else:
                 outputs = self.model.answer(tensors)
-            _require_numbers(outputs)
+            _require_numbers(self.model, outputs)
             try:
                 await self._record.keep(asked, tensors, outputs)
             except LogError as error:
@@ -74,17 +74,18 @@ class Answering:
             ) from None
 
 
-def _require_numbers(outputs: Outputs) -> None:
-    for name, values in outputs.items():
-        # A chain leaves NaN where it did not ask; a model has no business to.
-        if "." not in name and values.dtype.kind == "f" and not np.isfinite(values).all():
-            row = int(np.argmax(~np.isfinite(values).reshape(len(values), -1).all(axis=1)))
-            raise refused(
-                f"the model's {name} is no number",
-                f"row {row} (counted from 0)",
-                "report the request id: the model is at fault, and not the row",
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-            )
+def _require_numbers(model: Servable, outputs: Outputs) -> None:
+    for output in model.outputs:
+        values = outputs[output.name]
+        if output.is_partial or output.datatype != "FP64" or np.isfinite(values).all():
+            continue
+        row = int(np.argmax(~np.isfinite(values).reshape(len(values), -1).all(axis=1)))
+        raise refused(
+            f"the model's {output.name} is no number",
+            f"row {row} (counted from 0)",
+            "report the request id: the model is at fault, and not the row",
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+        )
 
 
 def _unavailable(problem: str, where: str) -> RequestError:

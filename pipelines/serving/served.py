@@ -33,11 +33,13 @@ class Output:
         name: as in `Outputs`.
         datatype: FP64, INT64 or BYTES.
         width: entries a row when there is more than one, such as one a class; else None.
+        is_partial: whether some rows may have none, as in a chain.
     """
 
     name: str
     datatype: str
     width: int | None = None
+    is_partial: bool = False
 
 
 class Servable(Protocol):

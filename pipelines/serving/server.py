@@ -18,10 +18,11 @@ from pipelines.serving.feedback import FeedbackDoor
 from pipelines.serving.front import Doors
 from pipelines.serving.inference_protocol.grpc_door import GrpcDoor
 from pipelines.serving.inference_protocol.rest import PREFIX, RestDoor
+from pipelines.serving.opening import open_served
 from pipelines.serving.problems import refused
 from pipelines.serving.recording import record_of
 from pipelines.serving.rows_json import JSON, read_rows, write_answer
-from pipelines.serving.served import ServedModel, rows_of
+from pipelines.serving.served import rows_of
 
 COUNT_SECONDS = 1.0
 _LOGGER = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class Server:
     """What a worker does for as long as it lives."""
 
     def __init__(self, folder: Path, doors: Doors) -> None:
-        self.model = ServedModel.open(folder)
+        self.model = open_served(folder)
         logs.configure(self.model)
         known = golden.read(folder)
         golden.require(self.model, known, str(folder / golden.GOLDEN_JSON))
@@ -39,7 +40,7 @@ class Server:
         self._record = record_of(self.model)
         self._feedback = FeedbackDoor.open(self.model.schema, self.model.policy)
         self.answering = Answering(self.model, self._record, self._meters)
-        release = self.model.release.version
+        release = self.model.version
         self._grpc = GrpcDoor(self.answering, release)
         doors.max_body_bytes = self.model.policy.max_body_bytes
         doors.timeout_seconds = self.model.policy.timeout_seconds

@@ -8,7 +8,7 @@ what a run did must be readable from its commit.
 
 from pipelines.settings.fields import Month, Objective
 from pipelines.settings.loading import load, parse, read_params
-from pipelines.settings.models import PARAMS_FILE, ModelSettings, Settings
+from pipelines.settings.models import PARAMS_FILE, ChainSettings, ModelSettings, Settings
 from pipelines.settings.running import (
     LogSettings,
     PackageSettings,
@@ -29,6 +29,7 @@ from pipelines.settings.stages import (
 __all__ = [
     "PARAMS_FILE",
     "BudgetSettings",
+    "ChainSettings",
     "EvaluateSettings",
     "GateSettings",
     "IngestSettings",

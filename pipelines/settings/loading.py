@@ -62,11 +62,14 @@ def parse(content: dict[str, Any]) -> Settings:
         settings = Settings.model_validate(content)
     except ValidationError as error:
         raise _explain(error) from None
-    for name in settings.models:
+    for section, name in [
+        *(("models", name) for name in settings.models),
+        *(("chain", name) for name in settings.chain),
+    ]:
         if not _MODEL_NAME.fullmatch(name):
             raise SettingsError(
                 f"{name!r} is not a model name",
-                where=f"{PARAMS_FILE}: models.{name}",
+                where=f"{PARAMS_FILE}: {section}.{name}",
                 next_step="use lower-case letters, digits and _ only, at most 40, a letter first",
             )
     return settings

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipelines.errors import SettingsError
-from pipelines.settings.fields import Section
+from pipelines.settings.fields import Section, Share
 from pipelines.settings.running import PackageSettings, RetrainSettings, ServeSettings
 from pipelines.settings.stages import (
     EvaluateSettings,
@@ -35,10 +35,34 @@ class ModelSettings(Section):
     retrain: RetrainSettings = RetrainSettings()
 
 
+class ChainSettings(Section):
+    """Two models that are served as one: see `pipelines.serving.chain`.
+
+    `first` is asked about every row; where its probability is `at_least` this, `then` is asked.
+    """
+
+    first: str
+    then: str
+    at_least: Share = 0.5
+    serve: ServeSettings = ServeSettings()
+
+
 class Settings(Section):
     """The whole of params.yaml."""
 
     models: dict[str, ModelSettings] = Field(min_length=1)
+    chain: dict[str, ChainSettings] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _chains_are_of_models(self) -> Settings:
+        known = ", ".join(sorted(self.models))
+        for name, chain in self.chain.items():
+            for part in (chain.first, chain.then):
+                if part not in self.models:
+                    raise ValueError(f"chain.{name}: unknown model {part!r}; allowed: {known}")
+            if chain.first == chain.then or name in self.models:
+                raise ValueError(f"chain.{name}: the chain and its two models are three names")
+        return self
 
     def model(self, name: str) -> ModelSettings:
         """The settings of one model.

@@ -17,6 +17,7 @@ ANY = -1
 
 
 def server_metadata(version: str) -> dict[str, Any]:
+    """What the server says of itself."""
     return {"name": SERVER, "version": version, "extensions": list(EXTENSIONS)}
 
 

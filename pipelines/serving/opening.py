@@ -1,0 +1,19 @@
+"""Opening what a bento carries: a model, or a chain of models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.serving.chain import CHAIN_FILE, ServedChain
+from pipelines.serving.served import Servable, ServedModel
+
+
+def open_served(folder: Path) -> Servable:
+    """Open the folder `model` of a bento.
+
+    Raises:
+        ModelError: a file is missing, damaged, or not what was signed.
+    """
+    if (folder / CHAIN_FILE).exists():
+        return ServedChain.open(folder)
+    return ServedModel.open(folder)
