@@ -10,12 +10,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from pipelines import judging, lineage, packaging, settings
+from pipelines import lineage, settings
+from pipelines.copies import judge_if_copy
 from pipelines.errors import SettingsError, StateError
 from pipelines.evaluation import report
 from pipelines.explanation import card, markdown, words
 from pipelines.files import read_json, write_json, write_text
-from pipelines.packaging import Labels
 from pipelines.paths import HOME, PROJECT, HomePaths
 from pipelines.settings import ModelSettings
 from pipelines.state import ledger, questions, runs
@@ -97,8 +97,10 @@ def package(
     setting: Setting, workspace: Workspace, chosen: ModelSettings, commit: str, verdict: Verdict
 ) -> tuple[str, Verdict]:
     """Build the bento of the coming version and prove it: its tag, the verdict with the proof."""
+    from pipelines import packaging  # half a second, for those who promote
+
     number = versions.next_number(setting.project, workspace.model, commit)
-    labels = Labels(git_sha=commit, **lineage.hashes(workspace.root, workspace.model))
+    labels = packaging.Labels(git_sha=commit, **lineage.hashes(workspace.root, workspace.model))
     policy = packaging.policy_of(chosen.serve)
     tag = packaging.build(workspace.paths.artifact, labels, f"v{number}", setting.home, policy)
     proof = packaging.prove(
@@ -161,12 +163,16 @@ def publish(
 def _judge(setting: Setting, workspace: Workspace, chosen: ModelSettings) -> Verdict:
     paths, model = workspace.paths, workspace.model
     champion = _champion(setting)
+    if (copied := judge_if_copy(paths.artifact, champion)) is not None:
+        # The champion held against itself learns nothing of the holdout: it was not asked.
+        return copied
+    from pipelines import judging  # a second, which a retrain with nothing changed can do without
+
     is_forced = champion is not None and judging.has_fresh_rows(paths.artifact, champion[1])
     asked = judging.holdout_asked(paths)
     times = questions.times_asked(setting.engine, model, asked, but=setting.run.id)
     verdict = judging.decide(paths, chosen, champion, times_asked=times, is_forced=is_forced)
     if not any(part.name == "identity" and not part.has_passed for part in verdict.parts):
-        # The champion held against itself learns nothing of the holdout.
         questions.note(setting.engine, setting.run.id, model, asked)
     return verdict
 

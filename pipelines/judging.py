@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pipelines.copies import judge_if_copy
 from pipelines.errors import DataError, ModelError, SettingsError
 from pipelines.files import read_json
 from pipelines.frames import features, groups, labels, row_hashes, slice_columns, tensors
 from pipelines.gates.behaviour import direction_violation, range_violation
 from pipelines.gates.compression import Compression
 from pipelines.gates.evidence import Candidate, Case, CaseKind, Holdout, Leg, Run
-from pipelines.gates.judge import judge, judge_copy
+from pipelines.gates.judge import judge
 from pipelines.gates.skew import CONVERSION_TOLERANCE, conversion_leg
 from pipelines.inference.session import ModelSession
 from pipelines.models import golden, parity
@@ -35,7 +36,6 @@ from pipelines.signature import (
     TRAINED_ON_FILE,
     TRAINING_FILE,
     UNCOMPRESSED_FOLDER,
-    Signature,
     digest,
 )
 from pipelines.state.questions import Asked
@@ -95,15 +95,14 @@ def decide(
         SettingsError: a slice, a fairness column or a direction names no such column.
         ModelError: the challenger's own folder cannot be trusted.
     """
-    ours = Signature.read(paths.artifact).sha256
-    if champion is not None and _digest(champion[1]) == ours:
-        return judge_copy(ours, champion[0])
+    if (copied := judge_if_copy(paths.artifact, champion)) is not None:
+        return copied
     schema = Schema.read(paths.splits)
     frame = pd.read_parquet(paths.splits / HOLDOUT_FILE)
     session = ModelSession.open(paths.artifact)
     asked = tensors(frame, schema)
     scores = session.predict(asked).scores
-    challenger = _candidate("challenger", paths.artifact, ours, scores)
+    challenger = _candidate("challenger", paths.artifact, session.signature.sha256, scores)
     try:
         if champion is None:
             rival = _baseline(paths.artifact, len(frame), schema.task)
@@ -124,14 +123,6 @@ def decide(
         ),
         _compression(paths.artifact, settings, asked),
     )
-
-
-def _digest(folder: Path) -> str | None:
-    """The digest of a model; None for a folder that is damaged, which comes out later."""
-    try:
-        return Signature.read(folder).sha256
-    except ModelError:
-        return None
 
 
 def _holdout(

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from pipelines import reporting
 from pipelines.evaluation import evidence, plots
 from pipelines.evaluation.learning import diagnose
-from pipelines.evaluation.metrics import METRICS
+from pipelines.evaluation.names import METRICS
 from pipelines.files import read_json
 from pipelines.paths import ModelPaths
 from pipelines.schema import Schema, Task

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.evaluation import evidence as shown
-from pipelines.evaluation.metrics import METRICS
+from pipelines.evaluation.names import METRICS
 from pipelines.evaluation.report import Section
 from pipelines.explanation import limits, words
 from pipelines.explanation.evidence import Evidence

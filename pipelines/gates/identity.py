@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipelines.gates.copy import same_file
 from pipelines.gates.evidence import Candidate
 from pipelines.verdicts import Outcome, Verdict
 
@@ -21,9 +22,3 @@ def judge_identity(challenger: Candidate, champion: Candidate) -> Verdict:
         reason = "identical to the champion: every answer on the holdout is the same"
         return Verdict("identity", Outcome.FAILED, reason, evidence)
     return Verdict("identity", Outcome.PASSED, "another model than the champion", evidence)
-
-
-def same_file(digest: str) -> Verdict:
-    """FAILED: both files have this digest."""
-    reason = f"identical to the champion: both are {digest[:12]}"
-    return Verdict("identity", Outcome.FAILED, reason, {"challenger": digest, "champion": digest})

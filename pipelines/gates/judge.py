@@ -10,7 +10,7 @@ from pipelines.gates.budget import judge_budget
 from pipelines.gates.calibration import judge_calibration
 from pipelines.gates.compression import Compression, judge_compression
 from pipelines.gates.evidence import Candidate, Holdout, Paired, Run
-from pipelines.gates.identity import judge_identity, same_file
+from pipelines.gates.identity import judge_identity
 from pipelines.gates.noninferiority import judge_noninferiority
 from pipelines.gates.overlap import judge_challenger_overlap, judge_champion_overlap
 from pipelines.gates.shuffled import judge_shuffled_control
@@ -61,21 +61,6 @@ def judge(
         "not_asked": sorted({"slices", "fairness", "calibration"} - asked),
     }
     return replace(verdict, evidence=evidence)
-
-
-def judge_copy(digest: str, champion: str) -> Verdict:
-    """The verdict on a challenger that is the champion's own file: nothing else need be asked.
-
-    Args:
-        digest: of both files, in hexadecimal.
-        champion: its name.
-    """
-    evidence = {
-        "challenger": {"name": "challenger", "digest": digest},
-        "champion": {"name": champion, "digest": digest},
-        "not_asked": ["everything else"],
-    }
-    return replace(combine("gate", [same_file(digest)]), evidence=evidence)
 
 
 def _parts(

@@ -16,7 +16,9 @@ ELSEWHERE = {
         "pipelines.datasets.sources.parquetfile",
         "pipelines.datasets.sources.reading",
     ],
+    "tests/evaluation/test_metrics.py": ["pipelines.evaluation.names"],
     "tests/gates/test_judge.py": ["pipelines.gates.evidence"],
+    "tests/test_judging.py": ["pipelines.copies", "pipelines.gates.copy"],
     "tests/gates/test_noninferiority.py": ["pipelines.gates.differences"],
     "tests/models/test_families.py": [
         "pipelines.models.base",

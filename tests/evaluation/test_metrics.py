@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from pipelines.errors import DataError
-from pipelines.evaluation.metrics import METRICS, Certainty, confusion, measure, quality_interval
+from pipelines.evaluation.metrics import Certainty, confusion, measure, quality_interval
+from pipelines.evaluation.names import METRICS
 from pipelines.schema import Task
 from pipelines.statistics.auc import auc
 from pipelines.statistics.blocks import Blocks
