@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -132,6 +133,15 @@ def show_explanations(found: dict[str, Any], *, as_json: bool) -> None:
     console.print(
         Text(f"{found['version']}; base + all that is added = {found['answer']}"), soft_wrap=True
     )
+
+
+def show_manifests(text: str, *, as_json: bool) -> None:
+    """Kubernetes manifests: the YAML as it is, or one JSON object that kubectl takes as well."""
+    if as_json:
+        items = list(yaml.safe_load_all(text))
+        _json({"apiVersion": "v1", "kind": "List", "items": items})
+        return
+    print(text, end="")
 
 
 def show_path(path: Path, *, as_json: bool) -> None:

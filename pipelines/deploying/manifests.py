@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from pipelines.deploying import names
 from pipelines.deploying.deployable import Deployable
-from pipelines.deploying.image import pinned
+from pipelines.deploying.image import default_image, pinned
 
 TEMPLATES = Path("deployments") / "kubernetes"
 RESIDENT = (
@@ -40,14 +40,14 @@ class Placement:
     """What the version itself does not say.
 
     Attributes:
-        image: a pinned image reference.
+        image: a pinned image reference; None for `default_image`.
         name: of all objects; None for the model's. Another name stands beside it.
         is_serverless: one Knative Service that scales to zero, instead of a Deployment.
         log_claim: a PersistentVolumeClaim for the prediction log; None keeps it as long as the
             pod lives.
     """
 
-    image: str
+    image: str | None = None
     name: str | None = None
     is_serverless: bool = False
     log_claim: str | None = None
@@ -94,7 +94,7 @@ def _values(version: Deployable, placement: Placement) -> dict[str, Any]:
         "version": version,
         "name": names.checked(name),
         "model_name": names.object_name(version.model),
-        "image": pinned(placement.image),
+        "image": pinned(placement.image or default_image(version)),
         "log_claim": placement.log_claim and names.checked(placement.log_claim),
         "annotations": {
             "evergreen/version": version.name,
@@ -130,4 +130,6 @@ def _environment(templates: Path) -> Environment:
 
 def _as_yaml(value: Any) -> Any:
     """Every value as JSON, which YAML reads as that value: `1e3`, `no` and `a: b` stay strings."""
-    return value if isinstance(value, Markup) else Markup(json.dumps(value))  # noqa: S704
+    if isinstance(value, Markup):  # the lines of a macro, after which the template goes on
+        return value.rstrip("\n")
+    return Markup(json.dumps(value))  # noqa: S704
