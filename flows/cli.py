@@ -224,6 +224,41 @@ def manifest(  # noqa: PLR0913  a verb has as many arguments as it has options
 
 
 @app.command()
+def stress(  # noqa: PLR0913  a verb has as many arguments as it has options
+    model: Annotated[str, typer.Argument(help="A model, or a version: flights@v3.")],
+    *,
+    url: Annotated[
+        str | None, typer.Option(help="A running server; starts one by default.")
+    ] = None,
+    rate: Annotated[float, typer.Option(min=0.1, help="Requests a second.")] = 100.0,
+    seconds: Annotated[float, typer.Option(min=1, max=86400)] = 60.0,
+    users: Annotated[int, typer.Option(min=1, max=4096, help="Connections.")] = 32,
+    p99_ms: Annotated[float, typer.Option(min=0.01, help="Limit of the latency.")] = 100.0,
+    errors_percent: Annotated[
+        float, typer.Option(min=0, max=100, help="Limit of failed requests.")
+    ] = 0.1,
+    door: Annotated[str, typer.Option(help="The protocol.")] = "predict",
+    allow_load_on: Annotated[
+        str | None, typer.Option(help="The host of --url, unless it is this machine.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="A folder for the report.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a version under open-loop load, and judge how it stands it."""
+    from flows import stressing
+    from pipelines.stress import Limits, write_report
+
+    root = _root()
+    folder = stressing.report_folder(root, model, out)
+    load = stressing.Load(rate, seconds, users, door, url, allow_load_on)
+    outcomes = stressing.stress(root, model, load, Limits(p99_ms, errors_percent))
+    views.show_stress(outcomes, write_report(outcomes, folder), as_json=as_json)
+    raise typer.Exit(stressing.exit_code(outcomes.verdict))
+
+
+@app.command()
 def adopt(
     model: Model,
     version: Annotated[str, typer.Argument(help="A registered version, as v3.")],

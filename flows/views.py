@@ -18,6 +18,7 @@ from pipelines.verdicts import Outcome, Verdict
 if TYPE_CHECKING:
     from flows.retraining import Result
     from pipelines.scoring import ScoringResult
+    from pipelines.stress.report import Outcomes
 
 COLORS = {
     Outcome.PASSED: "green",
@@ -142,6 +143,23 @@ def show_manifests(text: str, *, as_json: bool) -> None:
         _json({"apiVersion": "v1", "kind": "List", "items": items})
         return
     print(text, end="")
+
+
+def show_stress(outcomes: Outcomes, page: Path, *, as_json: bool) -> None:
+    """How a server stood a load, and where the report is."""
+    if as_json:
+        _json({**outcomes.to_json(), "report": str(page)})
+        return
+    console, summary = Console(), outcomes.summary
+    table = Table("milliseconds", *summary.latency, title=f"{outcomes.name}, stress run")
+    for name, values in (("from due", summary.latency), ("from sent", summary.service)):
+        table.add_row(name, *(f"{value:.2f}" for value in values.values()))
+    if summary.latency:
+        console.print(table)
+    for part in outcomes.verdict.parts:
+        console.print(Text(f"{part.name}: {part.reason}", COLORS[part.outcome]), soft_wrap=True)
+    console.print(Text(outcomes.verdict.outcome.value, COLORS[outcomes.verdict.outcome]))
+    console.print(f"report: {page}", soft_wrap=True)
 
 
 def show_path(path: Path, *, as_json: bool) -> None:

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipelines.errors import EvergreenError, PackageError
+from pipelines.errors import EvergreenError
+from pipelines.inference import golden
 from pipelines.inference.answers import distance
 from pipelines.inference.columns import encode_batch
 from pipelines.inference.session import ModelSession
@@ -22,7 +21,7 @@ from pipelines.packaging.server import running
 from pipelines.packaging.store import bento_path, model_folder
 from pipelines.paths import HomePaths
 from pipelines.schema import Task
-from pipelines.signature import GOLDEN_FILE, MODEL_FILE, Signature, golden_answers
+from pipelines.signature import MODEL_FILE
 from pipelines.verdicts import Outcome, Verdict
 
 NAME = "bento"
@@ -75,9 +74,10 @@ def prove(tag: str, artifact: Path, home: HomePaths, start_seconds: float) -> Ve
     if packaged.signature != model.signature:
         digests = {"bento": packaged.signature.sha256, "artifact": model.signature.sha256}
         return Verdict(NAME, Outcome.FAILED, "the bento carries another model", digests)
-    golden = _read_golden(artifact)
-    tensors = encode_batch(model.signature.schema, golden)
-    rows = _as_json(golden.select(list(model.signature.schema.features)))
+    schema = model.signature.schema
+    known = golden.read(artifact, schema)
+    tensors = encode_batch(schema, known)
+    rows = golden.rows(known, schema)
     evidence: dict[str, Any] = {"tag": tag, "rows": len(rows), **_sizes(tag, home)}
     evidence["onnx_latency_ms"] = _percentiles(_session_milliseconds(model, tensors))
     log = home.logs / f"prove-{tag.replace(':', '-')}.log"
@@ -86,9 +86,7 @@ def prove(tag: str, artifact: Path, home: HomePaths, start_seconds: float) -> Ve
     except EvergreenError as error:
         evidence |= {"log": str(log), "log_tail": tail(log)}
         return Verdict(NAME, Outcome.ERROR, str(error), evidence)
-    schema = model.signature.schema
-    columns = [golden.column(name).to_numpy() for name in golden_answers(schema)]
-    training = np.column_stack(columns) if schema.task == "multiclass" else columns[0]
+    training = golden.answers(known, schema)
     onnx = model.predict(tensors).scores
     return compare(Answers(training, onnx, bento), evidence | served, schema.task)
 
@@ -139,31 +137,6 @@ def tail(log: Path) -> str:
     """The end of a log; its last lines say why a server did not start."""
     content = log.read_bytes() if log.exists() else b""
     return content[-LOG_TAIL_BYTES:].decode(errors="replace")
-
-
-def _read_golden(artifact: Path) -> pa.RecordBatch:
-    path = artifact / GOLDEN_FILE
-    try:
-        table = pq.read_table(path)
-        for name in golden_answers(Signature.read(artifact).schema):
-            table.column(name)
-    except (OSError, pa.ArrowException, KeyError) as error:
-        raise PackageError(
-            f"no golden rows: {error}",
-            where=str(path),
-            next_step="train the model again (`dvc repro train@MODEL`) or `dvc checkout`",
-        ) from error
-    # An empty batch for an empty file: encoding it then says that there are no rows.
-    batches = table.combine_chunks().to_batches()
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
-
-
-def _as_json(batch: pa.RecordBatch) -> list[Row]:
-    # JSON has no NaN: a missing number is null there, however Parquet has it.
-    return [
-        {name: None if value != value else value for name, value in row.items()}  # noqa: PLR0124
-        for row in batch.to_pylist()
-    ]
 
 
 def _sizes(tag: str, home: HomePaths) -> dict[str, float]:
