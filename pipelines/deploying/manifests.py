@@ -14,6 +14,7 @@ from markupsafe import Markup
 from pipelines.deploying import names
 from pipelines.deploying.deployable import Deployable
 from pipelines.deploying.image import default_image, pinned
+from pipelines.errors import DeployError
 
 TEMPLATES = Path("deployments") / "kubernetes"
 RESIDENT = (
@@ -32,6 +33,9 @@ STATE_FOLDER = "/var/lib/evergreen"
 PRE_STOP_SECONDS = 10
 # From the end of the last request until all processes of the server are gone.
 ENDING_SECONDS = 15
+# As Knative is installed: it lets no request run longer, nor more of them into one pod.
+KNATIVE_SECONDS = 600
+KNATIVE_CONCURRENCY = 1000
 _MEBI = 2**20
 
 
@@ -62,9 +66,17 @@ def render(version: Deployable, placement: Placement, templates: Path) -> str:
         templates: the folder deployments/kubernetes.
 
     Raises:
-        DeployError: the image is not pinned, or the name is none for Kubernetes.
+        DeployError: the image is not pinned, the name is none for Kubernetes, or the version is
+            none for Knative.
         jinja2.TemplateNotFound: the folder holds no such templates.
     """
+    if placement.is_serverless and version.timeout_seconds > KNATIVE_SECONDS:
+        raise DeployError(
+            f"a request may take {version.timeout_seconds:g} s, and Knative ends it after "
+            f"{KNATIVE_SECONDS}",
+            where=f"{version.name}: serve.timeout_seconds",
+            next_step="lower it and make a new version, or deploy without --serverless",
+        )
     values = _values(version, placement)
     environment = _environment(templates)
     kinds = SERVERLESS if placement.is_serverless else RESIDENT
@@ -107,6 +119,7 @@ def _values(version: Deployable, placement: Placement) -> dict[str, Any]:
         },
         "memory": f"{memory_mebibytes(version)}Mi",
         "cpu": str(version.workers),
+        "concurrency": min(version.concurrency, KNATIVE_CONCURRENCY),
         "timeout_seconds": math.ceil(version.timeout_seconds),
         "grace_seconds": grace_seconds(version),
         "pre_stop_seconds": PRE_STOP_SECONDS,

@@ -34,6 +34,7 @@ def throughput(summary: Summary) -> str:
             label="of these answered",
         )
         axes.set_ylim(bottom=0)
+        axes.locator_params(axis="x", integer=True)
         axes.legend(loc="lower right")
     return axes.svg
 
@@ -49,6 +50,7 @@ def latency(summary: Summary, p99_ms: float) -> str:
         axes.axhline(p99_ms, linestyle=":", color=plots.COLORS[3], label="limit of p99")
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
+        axes.locator_params(axis="x", integer=True)
         axes.legend(loc="upper right")
     return axes.svg
 
@@ -59,6 +61,7 @@ def errors(summary: Summary) -> str:
         counts = [each.failed for each in summary.timeline]
         axes.bar([each.second for each in summary.timeline], counts, color="#9f2d25")
         axes.set_ylim(0, max(1, *counts))
+        axes.locator_params(integer=True)
     return axes.svg
 
 
