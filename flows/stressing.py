@@ -76,7 +76,7 @@ def stress(root: Path, name: str, load: Load, limits: Limits) -> Outcomes:
             expected=tuple(map(tuple, answers)),
         )
         at = clock.now()
-        with progress("seconds", round(plan.warm_up_seconds + plan.seconds)) as on_progress:
+        with progress("requests", plan.arrivals) as on_progress:
             generated = generate(plan, on_progress)
     summary = summarize(generated.records, plan.seconds)
     verdict = judge(summary, limits, generated.cpu_share)

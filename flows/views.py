@@ -156,9 +156,11 @@ def show_stress(outcomes: Outcomes, page: Path, *, as_json: bool) -> None:
         table.add_row(name, *(f"{value:.2f}" for value in values.values()))
     if summary.latency:
         console.print(table)
-    for part in outcomes.verdict.parts:
+    verdict = outcomes.verdict
+    for part in verdict.parts:
         console.print(Text(f"{part.name}: {part.reason}", COLORS[part.outcome]), soft_wrap=True)
-    console.print(Text(outcomes.verdict.outcome.value, COLORS[outcomes.verdict.outcome]))
+    said = f"{verdict.outcome.value}: {verdict.reason}"
+    console.print(Text(said, COLORS[verdict.outcome]), soft_wrap=True)
     console.print(f"report: {page}", soft_wrap=True)
 
 

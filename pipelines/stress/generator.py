@@ -48,7 +48,7 @@ def generate(plan: Plan, on_progress: OnProgress) -> Generated:
 
     Args:
         plan: what is sent, and where to.
-        on_progress: told seconds done and in all.
+        on_progress: told how many requests have ended, and how many there are.
 
     Raises:
         StressError: Locust did not start, did not end, or sent something else than the plan.
@@ -68,9 +68,8 @@ def generate(plan: Plan, on_progress: OnProgress) -> Generated:
 
 
 def _run(plan: Plan, folder: Path, on_progress: OnProgress) -> None:
-    total = plan.warm_up_seconds + plan.seconds
-    deadline = time.monotonic() + total + 2 * plan.timeout_seconds + SPARE_SECONDS
-    started = time.monotonic()
+    seconds = plan.warm_up_seconds + plan.seconds
+    deadline = time.monotonic() + seconds + 2 * plan.timeout_seconds + SPARE_SECONDS
     with (folder / LOG_FILE).open("wb") as log:
         process = subprocess.Popen(
             _command(plan),
@@ -86,14 +85,14 @@ def _run(plan: Plan, folder: Path, on_progress: OnProgress) -> None:
             while process.poll() is None:
                 if time.monotonic() > deadline:
                     raise _fault("has not ended in time", folder)
-                on_progress(min(round(time.monotonic() - started), round(total)), round(total))
+                on_progress(records.count(folder / RECORDS_FILE), plan.arrivals)
                 time.sleep(_POLL_SECONDS)
         finally:
             process.kill()
             process.wait()
     if process.returncode != 0:
         raise _fault(f"ended with exit code {process.returncode}", folder)
-    on_progress(round(total), round(total))
+    on_progress(plan.arrivals, plan.arrivals)
 
 
 def _command(plan: Plan) -> list[str]:

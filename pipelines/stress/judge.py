@@ -11,6 +11,9 @@ from pipelines.verdicts import Outcome, Verdict, combine
 NAME = "stress"
 # Of one core. Above it requests wait for the generator, and that would be blamed on the server.
 SATURATED = 0.9
+# The intervals take requests as independent. A single stall makes dozens late, so a few say
+# nothing, however bad they were.
+MINIMUM_REQUESTS = 300
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,14 @@ def judge(summary: Summary, limits: Limits, cpu_share: float) -> Verdict:
         summary: the run.
         limits: what was asked for.
         cpu_share: of one core, used by the generator.
+
+    Returns:
+        INCONCLUSIVE as well with fewer than 300 requests, or when it is the generator that was
+        too slow.
     """
+    if summary.requests < MINIMUM_REQUESTS:
+        reason = f"{summary.requests} requests are too few to say; at least {MINIMUM_REQUESTS}"
+        return Verdict(NAME, Outcome.INCONCLUSIVE, reason, {"requests": summary.requests})
     return combine(
         NAME, [_judge_latency(summary, limits, cpu_share), _judge_errors(summary, limits)]
     )

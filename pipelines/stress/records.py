@@ -68,3 +68,8 @@ def read(path: Path) -> Records:
     content = path.read_bytes()
     whole = len(content) - len(content) % RECORD.itemsize
     return np.frombuffer(content[:whole], dtype=RECORD)
+
+
+def count(path: Path) -> int:
+    """How many whole records a file has so far; none, when there is no file yet."""
+    return path.stat().st_size // RECORD.itemsize if path.exists() else 0
