@@ -16,6 +16,7 @@ ELSEWHERE = {
         "pipelines.datasets.sources.parquetfile",
         "pipelines.datasets.sources.reading",
     ],
+    "tests/deploying/test_manifests.py": ["pipelines.deploying"],
     "tests/gates/test_judge.py": ["pipelines.gates.evidence"],
     "tests/gates/test_noninferiority.py": ["pipelines.gates.differences"],
     "tests/models/test_families.py": [
@@ -54,6 +55,8 @@ ELSEWHERE = {
         "pipelines.settings.running",
         "pipelines.settings.stages",
     ],
+    # Locust patches the process that imports it, so the load is only ever run.
+    "tests/stress/test_generator.py": ["pipelines.stress", "pipelines.stress.locustfile"],
     "tests/stages/test_main.py": ["pipelines.orphans"],
     # The stage is the one way into validation, and its tests plant faults in real files.
     "tests/stages/test_validate.py": [

@@ -13,7 +13,19 @@ from pipelines.state.ledger import Promotion
 from tests.orchestration import Run
 from tests.throwaway import Project
 
-VERBS = ("retrain", "history", "status", "report", "source", "predict", "explain", "serve", "demo")
+VERBS = (
+    "retrain",
+    "history",
+    "status",
+    "report",
+    "source",
+    "predict",
+    "explain",
+    "serve",
+    "manifest",
+    "stress",
+    "demo",
+)
 
 
 def test_help_names_every_verb_in_a_line_each(untrained: Project, run: Run) -> None:
