@@ -214,7 +214,7 @@ def manifest(  # noqa: PLR0913  a verb has as many arguments as it has options
 
     chosen = _version(model, version)
     if is_to_build:
-        print(deploying.how_to_build(_root(), chosen, image))
+        views.show_command(deploying.how_to_build(_root(), chosen, image), as_json=as_json)
         return
     text = deploying.manifest(_root(), chosen, Placement(image, name, is_serverless, log_claim))
     if out is not None:

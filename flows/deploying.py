@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import yaml
@@ -29,8 +28,8 @@ def manifest(root: Path, name: str, placement: Placement) -> str:
     return render(version, placement, root / TEMPLATES)
 
 
-def how_to_build(root: Path, name: str, image: str | None) -> str:
-    """The `docker build` of a version's image, as a line for a shell.
+def how_to_build(root: Path, name: str, image: str | None) -> list[str]:
+    """The `docker build` of a version's image, one argument each.
 
     Raises:
         EvergreenError: as `manifest`, or the project here is not as the version was made with.
@@ -44,7 +43,7 @@ def how_to_build(root: Path, name: str, image: str | None) -> str:
             f"FOLDER with EVERGREEN_HOME={home(root).home}",
         )
     chosen = default_image(version) if image is None else pinned(image)
-    return shlex.join(build_command(version, chosen, bento, root))
+    return build_command(version, chosen, bento, root)
 
 
 def write(text: str, folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,6 +144,14 @@ def show_manifests(text: str, *, as_json: bool) -> None:
         _json({"apiVersion": "v1", "kind": "List", "items": items})
         return
     print(text, end="")
+
+
+def show_command(arguments: list[str], *, as_json: bool) -> None:
+    """A command that somebody else runs: a line for a shell, or its arguments."""
+    if as_json:
+        _json(arguments)
+    else:
+        print(shlex.join(arguments))
 
 
 def show_stress(outcomes: Outcomes, page: Path, *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pipelines
 from pipelines.errors import StressError
+from pipelines.orphans import PARENT
 from pipelines.progress import OnProgress
 from pipelines.stress import records
 from pipelines.stress.plan import Plan
@@ -57,14 +58,7 @@ def generate(plan: Plan, on_progress: OnProgress) -> Generated:
         folder = Path(scratch)
         plan.write(folder / PLAN_FILE)
         _run(plan, folder, on_progress)
-        try:
-            notes = json.loads((folder / NOTES_FILE).read_text(encoding="utf-8"))
-            found = records.read(folder / RECORDS_FILE)
-        except (OSError, ValueError) as error:
-            raise _fault(f"left no records: {error}", folder) from error
-        if len(found) != plan.arrivals:
-            raise _fault(f"sent {len(found)} of {plan.arrivals} requests", folder)
-        return Generated(found, notes["cpu_share"], notes["problems"])
+        return _collect(plan, folder)
 
 
 def _run(plan: Plan, folder: Path, on_progress: OnProgress) -> None:
@@ -95,6 +89,19 @@ def _run(plan: Plan, folder: Path, on_progress: OnProgress) -> None:
     on_progress(plan.arrivals, plan.arrivals)
 
 
+def _collect(plan: Plan, folder: Path) -> Generated:
+    """What the run in `folder` left; less than the plan is a fault, never a smaller run."""
+    try:
+        notes = json.loads((folder / NOTES_FILE).read_text(encoding="utf-8"))
+        found = records.read(folder / RECORDS_FILE)
+        generated = Generated(found, notes["cpu_share"], notes["problems"])
+    except (OSError, ValueError, KeyError) as error:
+        raise _fault(f"left no records: {error!r}", folder) from error
+    if len(found) != plan.arrivals:
+        raise _fault(f"sent {len(found):,} of {plan.arrivals:,} requests", folder)
+    return generated
+
+
 def _command(plan: Plan) -> list[str]:
     users = str(plan.users)
     return [
@@ -111,7 +118,8 @@ def _environment(folder: Path) -> dict[str, str]:
     # Locust reads options from LOCUST_*, which are somebody else's.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")]))
-    return {**kept, "PYTHONPATH": path, RUN_FOLDER: str(folder)}
+    # Killed, we could not end it, and it would go on with its load.
+    return {**kept, "PYTHONPATH": path, RUN_FOLDER: str(folder), PARENT: str(os.getpid())}
 
 
 def _fault(problem: str, folder: Path) -> StressError:

@@ -24,6 +24,7 @@ from gevent.event import Event
 from locust import FastHttpUser, events, task
 from locust.exception import StopUser
 
+from pipelines.orphans import end_with_parent
 from pipelines.stress.check import fault
 from pipelines.stress.doors import DOORS
 from pipelines.stress.generator import NOTES_FILE, PLAN_FILE, RECORDS_FILE, RUN_FOLDER
@@ -92,6 +93,7 @@ class Run:
 
 
 RUN = Run()
+end_with_parent()
 
 
 @events.spawning_complete.add_listener

@@ -33,6 +33,8 @@ def test_the_live_version_is_printed_as_yaml(trained: Project, run: Run) -> None
     # What it is called without --image is what --build-command would build.
     built = shlex.split(run(trained, "manifest", "alpha@v1", "--build-command").out)
     assert pod["spec"]["containers"][0]["image"] == built[built.index("--tag") + 1]
+    told = run(trained, "manifest", "alpha", "--build-command", "--json")
+    assert json.loads(told.out) == built
     assert f"LOCK_SHA256={digest(trained.root / 'requirements.lock')}" in built
     assert (Path(built[-1]) / "bento.yaml").is_file()
     assert Path(built[built.index("--file") + 1]).is_file()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -20,10 +22,11 @@ import pytest
 from pipelines.errors import StressError
 from pipelines.packaging.server import LOOPBACK, free_port, running
 from pipelines.stress import Limits, generate, judge, summarize
-from pipelines.stress.generator import Generated
+from pipelines.stress.generator import NOTES_FILE, RECORDS_FILE, Generated, _collect
 from pipelines.stress.plan import Plan
-from pipelines.stress.records import Ending
+from pipelines.stress.records import Ending, pack
 from pipelines.verdicts import Outcome
+from tests.architecture.source import ROOT
 from tests.packaged import Packaged
 from tests.stress.conftest import Planned
 
@@ -147,6 +150,46 @@ def test_a_generator_that_fails_says_why(planned: Planned) -> None:
 
     assert "KeyError: 'window'" in caught.value.problem
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("left", ["nothing", "no notes", "half the records", "notes of nothing"])
+def test_less_than_the_plan_is_a_fault(planned: Planned, tmp_path: Path, left: str) -> None:
+    plan = planned("http://127.0.0.1:1")
+    whole = pack(0.0, 0.0, 1.0, 200, Ending.ANSWERED, True) * plan.arrivals
+    if left != "nothing":
+        kept = whole[: len(whole) // 2] if left == "half the records" else whole
+        (tmp_path / RECORDS_FILE).write_bytes(kept)
+    if left != "no notes":
+        notes = {} if left == "notes of nothing" else {"cpu_share": 0.1, "problems": {}}
+        (tmp_path / NOTES_FILE).write_text(json.dumps(notes))
+
+    with pytest.raises(StressError, match=r"left no records|sent 62 of 125 requests"):
+        _collect(plan, tmp_path)
+
+
+@pytest.mark.slow
+def test_the_load_ends_with_who_asked_for_it(planned: Planned, tmp_path: Path) -> None:
+    planned(f"http://{LOOPBACK}:{free_port()}", seconds=120.0).write(tmp_path / "plan.json")
+    code = """
+import sys
+from pathlib import Path
+from pipelines.stress import Plan, generate
+generate(Plan.read(Path(sys.argv[1])), lambda done, total: print(done, flush=True))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "plan.json")],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    )
+    assert process.stdout is not None
+    while process.stdout.readline() == "0\n":
+        pass
+    [generator] = psutil.Process(process.pid).children()
+    process.kill()
+    process.communicate()
+
+    assert generator in psutil.wait_procs([generator], timeout=10)[0]
 
 
 @pytest.mark.slow
