@@ -55,7 +55,7 @@ def _judge_latency(summary: Summary, limits: Limits, cpu_share: float) -> Verdic
         "generator_cpu_share": cpu_share,
         "generator_lag_p99_ms": summary.generator_lag_p99,
     }
-    said = f"p99 is {_ms(seen.value)} (95 %: {_ms(seen.low)} to {_ms(seen.high)})"
+    said = f"{_ms(seen.value)} (95 %: {_ms(seen.low)} to {_ms(seen.high)})"
     if not math.isfinite(seen.value):
         said = "more than 1 % of the requests had no right answer, so there is no p99"
     if seen.high <= limit:
@@ -64,7 +64,7 @@ def _judge_latency(summary: Summary, limits: Limits, cpu_share: float) -> Verdic
     if cpu_share > SATURATED or summary.generator_lag_p99 > limit / 2:
         reason = (
             f"{said}, but the generator was the bottleneck (it used {cpu_share:.0%} of a core and "
-            f"was itself up to {summary.generator_lag_p99:.3g} ms late); lower --rate, or run it "
+            f"was itself up to {_ms(summary.generator_lag_p99)} late); lower --rate, or run it "
             "on another machine"
         )
         return Verdict("p99", Outcome.INCONCLUSIVE, reason, evidence)
@@ -94,4 +94,7 @@ def _judge_errors(summary: Summary, limits: Limits) -> Verdict:
 
 
 def _ms(value: float) -> str:
-    return f"{value:.3g} ms" if math.isfinite(value) else "unbounded"
+    """Three digits where they say something; a latency of seconds needs no more than its ms."""
+    if not math.isfinite(value):
+        return "unbounded"
+    return f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"

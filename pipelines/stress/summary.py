@@ -20,14 +20,20 @@ _BINS = 60
 
 @dataclass(frozen=True)
 class Second:
-    """What arrived within one second, and what became of it; latencies in milliseconds.
+    """One second of a run; latencies in milliseconds.
 
-    A percentile is None where nothing was answered.
+    Attributes:
+        second: counted from the end of the warm-up.
+        arrived: requests that were due in it.
+        failed: of these, how many were not answered rightly, whenever that was.
+        answered: right answers that went out in it, whenever they had been due.
+        p50, p99: latency of those due in it that were answered; None without any.
     """
 
     second: int
     arrived: int
     failed: int
+    answered: int
     p50: float | None
     p99: float | None
 
@@ -46,7 +52,7 @@ class Summary:
         latency, service: percentiles of the answered ones, from when they were due and from
             when they were sent; by name, as `p99`, and `max`. Empty when none was answered.
         generator_lag_p99: by how much the generator itself was late.
-        timeline: the seconds of the run.
+        timeline: the seconds of the run, until the last answer.
         histogram: how many latencies lie between one edge and the next.
     """
 
@@ -110,13 +116,15 @@ def _timeline(
     judged: Records, milliseconds: NDArray[np.float64], is_answered: NDArray[np.bool_]
 ) -> tuple[Second, ...]:
     at = np.floor(judged["due"]).astype(int)
+    out = np.floor(judged["done"][is_answered]).astype(int)
     found = []
-    for second in range(int(at.max()) + 1):
+    for second in range(int(max(at.max(), out.max(initial=0))) + 1):
         within = at == second
         known = milliseconds[within & is_answered]
         p50, p99 = np.percentile(known, [50, 99]).tolist() if len(known) else (None, None)
         failed = int((within & ~is_answered).sum())
-        found.append(Second(second, int(within.sum()), failed, p50, p99))
+        answered = int((out == second).sum())
+        found.append(Second(second, int(within.sum()), failed, answered, p50, p99))
     return tuple(found)
 
 

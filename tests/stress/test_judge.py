@@ -89,6 +89,10 @@ def test_a_limit_that_is_kept_in_spite_of_the_generator_is_kept() -> None:
     assert judged(records([10.0] * 5000), cpu=0.99).outcome is Outcome.PASSED
 
 
+def test_seconds_are_read_as_milliseconds() -> None:
+    assert "3,040 ms" in judged(records([3040.4] * 5000)).reason
+
+
 def test_the_evidence_is_json() -> None:
     evidence = judged(failing(1000, 1000)).to_json()["parts"][0]["evidence"]
 

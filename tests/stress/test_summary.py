@@ -70,6 +70,13 @@ def test_the_timeline_has_every_second_the_silent_ones_too() -> None:
     assert third.p99 == pytest.approx(1.0)
 
 
+def test_answers_count_in_the_second_in_which_they_went_out() -> None:
+    timeline = summarize(records([1500.0] * 200), 2.0).timeline
+
+    assert [each.arrived for each in timeline] == [100, 100, 0, 0]
+    assert [each.answered for each in timeline] == [0, 50, 100, 50]
+
+
 def test_every_answer_is_in_the_histogram() -> None:
     made = records(np.random.default_rng(7).lognormal(size=2000))
     bins = summarize(made, 20.0).histogram
