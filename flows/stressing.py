@@ -9,9 +9,8 @@ from pathlib import Path
 
 from flows.serving import promoted_bento
 from flows.status import live_version
-from pipelines import settings
+from pipelines import golden, settings
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN, SettingsError
-from pipelines.inference import golden
 from pipelines.packaging.server import running
 from pipelines.paths import home
 from pipelines.progress import progress

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines import golden
 from pipelines.errors import EvergreenError
-from pipelines.inference import golden
 from pipelines.inference.answers import distance
 from pipelines.inference.columns import encode_batch
 from pipelines.inference.session import ModelSession

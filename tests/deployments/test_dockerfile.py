@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines import golden
 from pipelines.deploying import Deployable, build_command, manifests
 from pipelines.deploying.image import DOCKERFILE
-from pipelines.inference import golden
 from pipelines.packaging import bento_path, model_folder
 from pipelines.packaging.client import Client
 from pipelines.packaging.content import ENVIRONMENT

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.inference import golden
+from pipelines import golden
 from pipelines.signature import Signature
 from pipelines.stress import DOORS, Plan
 from tests.packaged import Packaged, artifact, packaged

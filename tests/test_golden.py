@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipelines import golden
 from pipelines.errors import PackageError
-from pipelines.inference import golden
 from pipelines.schema import Schema
 from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, Signature
 from tests.packaged import artifact
