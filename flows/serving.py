@@ -1,4 +1,4 @@
-"""`evergreen serve`: one model server in the foreground."""
+"""`evergreen serve`: the bento of a version, and one model server in the foreground."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pipelines.errors import PackageError
 from pipelines.paths import HomePaths, home
 from pipelines.settings import ChainSettings
 from pipelines.state import ledger, store
+from pipelines.versioning.versions import Version
 
 
 def serve(root: Path, name: str, port: int, grpc_port: int, host: str) -> None:
@@ -23,9 +24,10 @@ def serve(root: Path, name: str, port: int, grpc_port: int, host: str) -> None:
     """
     places, chain = home(root), settings.load(root).chain.get(name)
     if chain is None:
-        model, said, tag = _version(root, places, name)
+        version, tag = promoted_bento(root, name)
+        model, said = version.model, version.name
     else:
-        model, said, tag = _chain(root, places, name, chain)
+        model, (said, tag) = name, _chain(root, places, name, chain)
     for number, option in ((port, "--port"), (grpc_port, "--grpc-port")):
         _require_free(host, number, option)
     site = packaging.Site.of(model, places, port, grpc_port, host)
@@ -35,9 +37,15 @@ def serve(root: Path, name: str, port: int, grpc_port: int, host: str) -> None:
     os.execve(argv[0], argv, environment)  # noqa: S606
 
 
-def _version(root: Path, places: HomePaths, name: str) -> tuple[str, str, str]:
-    """The model, name and bento of a version that was live."""
-    version = live_version(root, name)
+def promoted_bento(root: Path, name: str) -> tuple[Version, str]:
+    """The version that `flights` or `flights@v3` stands for, and the tag of its bento.
+
+    Raises:
+        PackageError: its bento is not on this machine.
+        SettingsError: there is no such model.
+        WorkspaceError: there is no such version.
+    """
+    version, places = live_version(root, name), home(root)
     entries = ledger.history(store.connect(places.database), version.model)
     built = [
         entry.evidence["bento"]
@@ -51,17 +59,17 @@ def _version(root: Path, places: HomePaths, name: str) -> tuple[str, str, str]:
             where=str(places.bentoml),
             next_step=f"run `evergreen retrain {version.model}` here",
         )
-    return version.model, version.name, tag
+    return version, tag
 
 
-def _chain(root: Path, places: HomePaths, name: str, chain: ChainSettings) -> tuple[str, str, str]:
-    """The name of a chain, its live versions, and its bento, built if it was not."""
-    first = _version(root, places, chain.first)
-    then = _version(root, places, chain.then)
+def _chain(root: Path, places: HomePaths, name: str, chain: ChainSettings) -> tuple[str, str]:
+    """What a chain of live versions is called, and its bento, built if it was not."""
+    first, first_tag = promoted_bento(root, chain.first)
+    then, then_tag = promoted_bento(root, chain.then)
     link = packaging.Link(name, chain.first, chain.then, chain.at_least)
     policy = packaging.policy_of(chain.serve)
-    tag = packaging.build_chain(link, (first[2], then[2]), places, policy)
-    return name, f"{name} ({first[1]} and {then[1]})", tag
+    tag = packaging.build_chain(link, (first_tag, then_tag), places, policy)
+    return f"{name} ({first.name} and {then.name})", tag
 
 
 def _require_free(host: str, port: int, option: str) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from flows.retraining import Result
     from pipelines.labelling import LabellingResult
     from pipelines.scoring import ScoringResult
+    from pipelines.stress.report import Outcomes
 
 COLORS = {
     Outcome.PASSED: "green",
@@ -140,6 +143,42 @@ def show_explanations(found: dict[str, Any], *, as_json: bool) -> None:
     console.print(
         Text(f"{found['version']}; base + all that is added = {found['answer']}"), soft_wrap=True
     )
+
+
+def show_manifests(text: str, *, as_json: bool) -> None:
+    """Kubernetes manifests: the YAML as it is, or one JSON object that kubectl takes as well."""
+    if as_json:
+        items = list(yaml.safe_load_all(text))
+        _json({"apiVersion": "v1", "kind": "List", "items": items})
+        return
+    print(text, end="")
+
+
+def show_command(arguments: list[str], *, as_json: bool) -> None:
+    """A command that somebody else runs: a line for a shell, or its arguments."""
+    if as_json:
+        _json(arguments)
+    else:
+        print(shlex.join(arguments))
+
+
+def show_stress(outcomes: Outcomes, page: Path, *, as_json: bool) -> None:
+    """How a server stood a load, and where the report is."""
+    if as_json:
+        _json({**outcomes.to_json(), "report": str(page)})
+        return
+    console, summary = Console(), outcomes.summary
+    table = Table("milliseconds", *summary.latency, title=f"{outcomes.name}, stress run")
+    for name, values in (("from due", summary.latency), ("from sent", summary.service)):
+        table.add_row(name, *(f"{value:.2f}" for value in values.values()))
+    if summary.latency:
+        console.print(table)
+    verdict = outcomes.verdict
+    for part in verdict.parts:
+        console.print(Text(f"{part.name}: {part.reason}", COLORS[part.outcome]), soft_wrap=True)
+    said = f"{verdict.outcome.value}: {verdict.reason}"
+    console.print(Text(said, COLORS[verdict.outcome]), soft_wrap=True)
+    console.print(f"report: {page}", soft_wrap=True)
 
 
 def show_path(path: Path, *, as_json: bool) -> None:

@@ -14,6 +14,8 @@
     |-- StageError              a stage of dvc.yaml failed; carries that stage's own exit code
     |-- StateError              .evergreen/state.db cannot be used
     |-- LogError                the prediction log cannot be written or read
+    |-- DeployError             a version cannot be described for where it is to run
+    |-- StressError             a server cannot be put under load (exit code 3: nothing was judged)
     `-- BusyError               somebody else holds the lease (exit code 3: nothing was decided)
 
 A verdict is a value; an exception means that the question could not be asked.
@@ -134,6 +136,16 @@ class StateError(EvergreenError):
 
 class LogError(EvergreenError):
     """The prediction log cannot be written or read."""
+
+
+class DeployError(EvergreenError):
+    """A version cannot be described for the place where it is to run."""
+
+
+class StressError(EvergreenError):
+    """The load did not come about, so nothing can be said of the server."""
+
+    exit_code = EXIT_UNKNOWN
 
 
 class BusyError(EvergreenError):

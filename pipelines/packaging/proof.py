@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines import golden
 from pipelines.errors import EvergreenError
 from pipelines.inference.answers import distance
 from pipelines.inference.columns import encode_batch
@@ -18,12 +19,11 @@ from pipelines.inference.encode import Tensors
 from pipelines.inference.session import ModelSession
 from pipelines.packaging.client import Client, Row
 from pipelines.packaging.doors import over_grpc, over_rest
-from pipelines.packaging.golden import as_rows, read_golden
 from pipelines.packaging.server import running
 from pipelines.packaging.store import bento_path, model_folder
 from pipelines.paths import HomePaths
 from pipelines.schema import Task
-from pipelines.signature import MODEL_FILE, golden_answers
+from pipelines.signature import MODEL_FILE
 from pipelines.verdicts import Outcome, Verdict
 
 NAME = "bento"
@@ -79,9 +79,10 @@ def prove(tag: str, artifact: Path, home: HomePaths, start_seconds: float) -> Ve
     if packaged.signature != model.signature:
         digests = {"bento": packaged.signature.sha256, "artifact": model.signature.sha256}
         return Verdict(NAME, Outcome.FAILED, "the bento carries another model", digests)
-    golden = read_golden(artifact)
-    tensors = encode_batch(model.signature.schema, golden)
-    rows = as_rows(golden.select(list(model.signature.schema.features)))
+    schema = model.signature.schema
+    known = golden.read(artifact, schema)
+    tensors = encode_batch(schema, known)
+    rows = golden.rows(known, schema)
     evidence: dict[str, Any] = {"tag": tag, "rows": len(rows), **_sizes(tag, home)}
     evidence["onnx_latency_ms"] = _percentiles(_session_milliseconds(model, tensors))
     log = home.logs / f"prove-{tag.replace(':', '-')}.log"
@@ -90,9 +91,7 @@ def prove(tag: str, artifact: Path, home: HomePaths, start_seconds: float) -> Ve
     except EvergreenError as error:
         evidence |= {"log": str(log), "log_tail": tail(log)}
         return Verdict(NAME, Outcome.ERROR, str(error), evidence)
-    schema = model.signature.schema
-    columns = [golden.column(name).to_numpy() for name in golden_answers(schema)]
-    training = np.column_stack(columns) if schema.task == "multiclass" else columns[0]
+    training = golden.answers(known, schema)
     onnx = model.predict(tensors).scores
     return compare(Answers(training, onnx, *bento), evidence | served, schema.task)
 

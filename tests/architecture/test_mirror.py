@@ -16,6 +16,7 @@ ELSEWHERE = {
         "pipelines.datasets.sources.parquetfile",
         "pipelines.datasets.sources.reading",
     ],
+    "tests/deploying/test_manifests.py": ["pipelines.deploying"],
     "tests/evaluation/test_metrics.py": ["pipelines.evaluation.names"],
     "tests/gates/test_judge.py": ["pipelines.gates.evidence"],
     "tests/test_judging.py": ["pipelines.copies", "pipelines.gates.copy"],
@@ -56,6 +57,8 @@ ELSEWHERE = {
         "pipelines.settings.running",
         "pipelines.settings.stages",
     ],
+    # Locust patches the process that imports it, so the load is only ever run.
+    "tests/stress/test_generator.py": ["pipelines.stress", "pipelines.stress.locustfile"],
     "tests/stages/test_main.py": ["pipelines.orphans"],
     # The stage is the one way into validation, and its tests plant faults in real files.
     "tests/stages/test_validate.py": [

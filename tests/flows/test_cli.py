@@ -23,6 +23,8 @@ VERBS = (
     "explain",
     "feedback",
     "serve",
+    "manifest",
+    "stress",
     "demo",
 )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
+from pipelines import golden
 from pipelines.datasets.digits import SOURCE, Digits
 from pipelines.packaging import build
-from pipelines.packaging.golden import Row, as_rows, read_golden
 from pipelines.paths import HomePaths
 from pipelines.settings import IngestSettings
 from pipelines.signature import Signature
@@ -34,9 +34,9 @@ class Bento:
     def signature(self) -> Signature:
         return Signature.read(self.artifact)
 
-    def rows(self, count: int) -> list[Row]:
-        golden = read_golden(self.artifact).slice(0, count)
-        return as_rows(golden.select(list(self.signature.schema.features)))
+    def rows(self, count: int) -> list[dict[str, Any]]:
+        schema = self.signature.schema
+        return golden.rows(golden.read(self.artifact, schema).slice(0, count), schema)
 
 
 def make(kind: Kind, folder: Path) -> Bento:

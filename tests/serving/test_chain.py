@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines import golden
 from pipelines.errors import CellError, ModelError
 from pipelines.inference.encode import encode_rows
 from pipelines.packaging import Link, build, build_chain, model_folder
-from pipelines.packaging.golden import as_rows, read_golden
 from pipelines.packaging.server import running
 from pipelines.paths import HomePaths
 from pipelines.schema import Schema
@@ -65,8 +65,7 @@ def chain(parts: tuple[HomePaths, Path, tuple[str, str]]) -> tuple[str, ServedCh
 
 
 def _rows(artifact: Path, count: int) -> list[dict[str, object]]:
-    golden = read_golden(artifact).slice(0, count)
-    return as_rows(golden.select([*SCHEMA.numbers, *SCHEMA.categories]))
+    return golden.rows(golden.read(artifact, SCHEMA).slice(0, count), SCHEMA)
 
 
 def test_the_second_is_asked_where_the_first_says_yes(
@@ -115,9 +114,9 @@ def test_building_the_same_again_is_the_same_bento(
 def test_its_golden_rows_hold_what_it_answers(
     chain: tuple[str, ServedChain], parts: tuple[HomePaths, Path, tuple[str, str]]
 ) -> None:
-    golden = golden_of(model_folder(chain[0], parts[0]))
-    assert golden.outputs.keys() == {output.name for output in chain[1].outputs}
-    assert None in golden.outputs["minutes.value"]  # NaN, as JSON has it
+    carried = golden_of(model_folder(chain[0], parts[0]))
+    assert carried.outputs.keys() == {output.name for output in chain[1].outputs}
+    assert None in carried.outputs["minutes.value"]  # NaN, as JSON has it
 
 
 def test_each_part_lets_in_what_it_would_by_itself(
