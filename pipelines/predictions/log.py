@@ -2,7 +2,7 @@
 
 The writer takes all that is waiting and appends it as one batch (group commit), so the cost of a
 write is shared by the requests of that moment. `offer` is for answers that must not wait, and
-leaves the writer a tenth of a second to gather; `write` is for answers that must be on record
+leaves the writer some milliseconds to gather; `write` is for answers that must be on record
 before anybody sees them, and wakes it at once.
 """
 
@@ -27,10 +27,10 @@ from pipelines.predictions.policy import LogPolicy
 from pipelines.predictions.record import Answered
 from pipelines.schema import Schema
 
-GATHER_SECONDS = 0.1
+# Both short: while the writer makes a batch the event loop has the interpreter only now and then.
+GATHER_SECONDS = 0.025
+_BATCH_ROWS = 1024
 PAUSE_SECONDS = 1.0
-# One batch is at most so many rows, so that what the writer holds twice stays small.
-_BATCH_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class _Entry(NamedTuple):
 class PredictionLog:
     """Takes what was answered; from any thread, and from any event loop.
 
-    A process that ends without `close` loses what was offered in the last tenth of a second, and
+    A process that ends without `close` loses what was offered in its last moment, and
     nothing that `write` returned from.
     """
 
