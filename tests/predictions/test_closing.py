@@ -217,6 +217,24 @@ except OSError as error:
     assert ids(tmp_path) == wanted(6)
 
 
+def test_a_file_that_cannot_be_read_does_not_hold_up_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = sorted(dead(tmp_path) for _ in range(3))
+    close = closing.close
+
+    def close_but_the_first(stream: Path) -> bool:
+        if stream == streams[0]:
+            raise OSError(5, "Input/output error")
+        return close(stream)
+
+    monkeypatch.setattr(closing, "close", close_but_the_first)
+    with pytest.raises(OSError, match="Input/output"):
+        closing.recover(tmp_path)
+    assert names.streams(tmp_path) == streams[:1]
+    assert len(names.parquets(tmp_path)) == 2
+
+
 def test_many_small_batches_become_few_large_ones() -> None:
     grouped = list(closing.grouped(batch(number, rows=1) for number in range(2000)))
     assert len(grouped) == 1
