@@ -14,7 +14,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from typing import NamedTuple
 from pipelines.errors import LogError
 from pipelines.predictions.appending import Appender, Limits, require_folder
 from pipelines.predictions.compaction import Compactor
+from pipelines.predictions.counts import LogCounts
 from pipelines.predictions.layout import SETTING, Layout, shape_of
 from pipelines.predictions.policy import LogPolicy
 from pipelines.predictions.record import Answered
@@ -31,29 +31,6 @@ from pipelines.schema import Schema
 GATHER_SECONDS = 0.025
 _BATCH_ROWS = 1024
 PAUSE_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class LogCounts:
-    """Rows since the log was opened, and files.
-
-    Attributes:
-        written: handed to the operating system.
-        dropped: not taken, because too many waited or the log was closed.
-        failed: taken, and not written, because the disk refused or the record was unfit.
-        queued: waiting, or being written now.
-        torn: files with bytes that no row could be read from; they were put aside.
-        unclosed: finished segments that are not Parquet yet.
-        problem: why the last write or closing failed; None when it succeeded.
-    """
-
-    written: int
-    dropped: int
-    failed: int
-    queued: int
-    torn: int
-    unclosed: int
-    problem: str | None
 
 
 class _Entry(NamedTuple):

@@ -170,7 +170,8 @@ def test_killed_after_the_parquet_file_came_the_stream_file_is_only_removed(tmp_
     stream = dead(tmp_path)
     content = stream.read_bytes()
     closing.close(stream)
-    stream.write_bytes(content)
+    # Whatever became of it meanwhile: the Parquet file has its rows.
+    stream.write_bytes(content[:-10])
     assert ids(tmp_path) == wanted(6)
     assert len(read.segments(tmp_path)) == 1
     assert closing.recover(tmp_path) == (1, 0)
