@@ -7,6 +7,7 @@ Not by `pyarrow.array`: that loads pandas wherever it is installed, which is hal
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -16,22 +17,29 @@ from numpy.typing import NDArray
 _FIXED = {"i": (np.int64, pa.int64()), "u": (np.int64, pa.int64()), "f": (np.float64, pa.float64())}
 
 
-def fixed(values: NDArray[Any], kind: pa.DataType, valid: NDArray[np.bool_] | None) -> pa.Array:
-    """Values whose bytes are those of Arrow's type; null where they are not `valid`."""
+def fixed(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
+    """Values whose bytes are those of Arrow's type."""
     content = pa.py_buffer(np.ascontiguousarray(values))
-    return pa.Array.from_buffers(kind, len(values), [_bitmap(valid), content])
+    return pa.Array.from_buffers(kind, len(values), [None, content])
 
 
 def numbers(values: NDArray[Any]) -> pa.Array:
     """Any integers as int64, any floats as float64; NaN stays NaN."""
     wide, kind = _FIXED[values.dtype.kind]
-    return fixed(values.astype(wide, copy=False), kind, None)
+    return fixed(values.astype(wide, copy=False), kind)
 
 
-def measured(values: NDArray[np.float64]) -> pa.Array:
-    """Floats of which NaN is a missing one, and becomes null."""
-    is_missing = np.isnan(values)
-    return fixed(values, pa.float64(), ~is_missing if is_missing.any() else None)
+def measured(matrix: NDArray[np.float64]) -> list[pa.Array]:
+    """The columns of (rows, columns) floats, of which NaN is a missing one and becomes null."""
+    rows, count = matrix.shape
+    columns = np.ascontiguousarray(matrix.T)
+    missing = np.isnan(columns)
+    content, size = pa.py_buffer(columns), rows * columns.itemsize
+    valid = [_bitmap(~column) for column in missing] if missing.any() else [None] * count
+    return [
+        pa.Array.from_buffers(pa.float64(), rows, [valid[at], content.slice(at * size, size)])
+        for at in range(count)
+    ]
 
 
 def flags(values: Sequence[bool] | NDArray[np.bool_]) -> pa.Array:
@@ -48,25 +56,21 @@ def texts(values: Sequence[str | None]) -> pa.Array:
         OverflowError: they are more than 2 GB.
     """
     known = [value or "" for value in values]
-    content = "".join(known).encode()
-    lengths = list(map(len, known))
-    if len(content) != sum(lengths):  # not all of it is ASCII
-        lengths = [len(value.encode()) for value in known]
+    joined = "".join(known)
+    content = joined.encode()
     if len(content) >= 2**31:
         raise OverflowError(f"{len(content)} bytes of text in one column of a batch")
-    offsets = np.zeros(len(known) + 1, dtype=np.int32)
-    np.cumsum(lengths, out=offsets[1:])
-    valid = None
-    if None in values:
-        valid = np.array([value is not None for value in values])
-    buffers = [_bitmap(valid), pa.py_buffer(offsets), pa.py_buffer(content)]
+    parts: Sequence[str | bytes] = known if joined.isascii() else [v.encode() for v in known]
+    offsets = np.array([0, *accumulate(map(len, parts))], dtype=np.int32)
+    valid = _bitmap(np.array([v is not None for v in values])) if None in values else None
+    buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(content)]
     return pa.Array.from_buffers(pa.string(), len(known), buffers)
 
 
 def lists(values: NDArray[np.float32] | NDArray[np.float64]) -> pa.Array:
     """Rows of one length, each a list."""
     kind = pa.float32() if values.dtype == np.float32 else pa.float64()
-    return pa.FixedSizeListArray.from_arrays(fixed(values.ravel(), kind, None), values.shape[1])
+    return pa.FixedSizeListArray.from_arrays(fixed(values.ravel(), kind), values.shape[1])
 
 
 def _bitmap(bits: NDArray[np.bool_] | None) -> pa.Buffer | None:

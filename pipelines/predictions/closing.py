@@ -44,14 +44,22 @@ def recover(folder: Path) -> Recovered:
     Processes may do so at the same time: each file is closed by the one that has its lock.
 
     Raises:
-        OSError: a file cannot be read, or the disk is full; it stays as it is.
+        OSError: a file cannot be read, or the disk is full; it stays as it is, and the others
+            were closed all the same.
     """
     segments = torn = 0
+    refused: list[OSError] = []
     for stream in names.streams(folder):
         with claimed(stream) as is_ours:
             if is_ours:
-                is_torn = close(stream)
-                segments, torn = segments + 1, torn + is_torn
+                try:
+                    is_torn = close(stream)
+                except OSError as error:
+                    refused.append(error)
+                else:
+                    segments, torn = segments + 1, torn + is_torn
+    if refused:
+        raise refused[0]
     return Recovered(segments, torn)
 
 

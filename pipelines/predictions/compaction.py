@@ -32,7 +32,7 @@ class Compactor:
         self._folder = folder
         self._retention_days = retention_days
         self._finished: list[StreamFile] = []
-        self._has_new = False
+        self._is_wanted = True  # at first for what earlier processes left behind
         self._changed = threading.Condition()
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, daemon=True, name="compact-log")
@@ -47,48 +47,47 @@ class Compactor:
         """Take over a stream file that nothing will be appended to."""
         with self._changed:
             self._finished.append(stream)
-            self._has_new = True
+            self._is_wanted = True
             self._changed.notify()
 
     def stop(self, timeout_seconds: float) -> None:
         """Finish what was added and end; what takes longer is left to the next start."""
         with self._changed:
-            self._is_stopping = True
+            self._is_stopping = self._is_wanted = True
             self._changed.notify()
         self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
-        # The first round is for what earlier processes left behind.
-        while not self._round():
+        is_last = False
+        while not is_last:
             with self._changed:
                 self._changed.wait_for(
-                    lambda: self._is_stopping or self._has_new,
-                    RETRY_SECONDS if self.problem else None,
+                    lambda: self._is_wanted, RETRY_SECONDS if self.problem else None
                 )
+                # Before the round: what is added while it goes on asks for another.
+                self._is_wanted, is_last = False, self._is_stopping
+                finished = list(self._finished)
+            self._round(finished)
 
-    def _round(self) -> bool:
-        """Do all that there is to do; whether that was the last time."""
-        with self._changed:
-            # Before the files are looked at: what is added meanwhile asks for another round.
-            is_last, self._has_new = self._is_stopping, False
-            finished = list(self._finished)
-        self.problem = None
+    def _round(self, finished: list[StreamFile]) -> None:
+        problems: list[str] = []
         for stream in finished:
-            with self._trying():
+            with _noting(problems):
                 self.torn += closing.close(stream.path)
                 stream.close()
                 self._finished.remove(stream)
-        with self._trying():
+        with _noting(problems):
             self.torn += closing.recover(self._folder).torn
         if self._retention_days is not None:
-            with self._trying():
+            with _noting(problems):
                 expire(self._folder, self._retention_days)
-        return is_last
+        self.problem = problems[0] if problems else None
 
-    @contextmanager
-    def _trying(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001
-            # Nothing is lost: the files stay as they are, and the next round tries again.
-            self.problem = f"{type(error).__name__}: {error}"
+
+@contextmanager
+def _noting(problems: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001
+        # Nothing is lost: the files stay as they are, the server tells, the next round tries again.
+        problems.append(f"{type(error).__name__}: {error}")

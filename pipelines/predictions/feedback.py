@@ -162,8 +162,8 @@ def _batch(
     truths = [written(value, schema, row) for row, value in enumerate(values, first_row)]
     columns = [
         arrays.texts(ids),
-        arrays.fixed(np.array(places, dtype=np.int32), pa.int32(), None),
-        arrays.fixed(np.full(len(ids), arrived_ns // 1000, dtype=np.int64), TIMESTAMP, None),
+        arrays.fixed(np.array(places, dtype=np.int32), pa.int32()),
+        arrays.fixed(np.full(len(ids), arrived_ns // 1000, dtype=np.int64), TIMESTAMP),
         arrays.texts(truths),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=COLUMNS)

@@ -115,13 +115,15 @@ class Layout:
     def _features(self, group: Sequence[Answered]) -> Iterator[Named]:
         if self.is_image:
             yield IMAGE, arrays.lists(_joined(group, NUMBERS).astype(np.float32))
-        elif self.numbers or self.hidden_numbers:
-            columns = _joined(group, NUMBERS).T
-            for place, name in self.numbers:
-                yield FEATURE + name, arrays.measured(columns[place])
-            for place, name in self.hidden_numbers:
-                values = [None if math.isnan(value) else value for value in columns[place].tolist()]
-                yield FEATURE + name, arrays.texts(digests(self.key, name, values))
+        elif self.numbers:
+            wanted = [place for place, _ in self.numbers]
+            columns = arrays.measured(_joined(group, NUMBERS)[:, wanted])
+            for column, (_, name) in zip(columns, self.numbers, strict=True):
+                yield FEATURE + name, column
+        for place, name in self.hidden_numbers:
+            values = _joined(group, NUMBERS)[:, place].tolist()
+            known = [None if math.isnan(value) else value for value in values]
+            yield FEATURE + name, arrays.texts(digests(self.key, name, known))
         if self.categories or self.hidden_categories:
             words = _joined(group, CATEGORIES).T.tolist()
             for place, name in self.categories:
@@ -175,12 +177,12 @@ def _meta(group: Sequence[Answered]) -> Iterator[Named]:
     times = np.array([answered.arrived_ns // 1000 for answered in each], dtype=np.int64)
     latencies = np.array([answered.latency_us for answered in each], dtype=np.int64)
     yield REQUEST_ID, arrays.texts([answered.request_id for answered in each])
-    yield ROW, arrays.fixed(rows, pa.int32(), None)
-    yield TIME, arrays.fixed(times, TIMESTAMP, None)
+    yield ROW, arrays.fixed(rows, pa.int32())
+    yield TIME, arrays.fixed(times, TIMESTAMP)
     yield "version", arrays.texts([answered.version for answered in each])
     yield "door", arrays.texts([answered.door for answered in each])
     yield "is_shadow", arrays.flags([answered.is_shadow for answered in each])
-    yield "latency_us", arrays.fixed(latencies, pa.int64(), None)
+    yield "latency_us", arrays.fixed(latencies, pa.int64())
 
 
 def _output(group: Sequence[Answered], name: str) -> pa.Array:

@@ -2,7 +2,7 @@
 
 The writer takes all that is waiting and appends it as one batch (group commit), so the cost of a
 write is shared by the requests of that moment. `offer` is for answers that must not wait, and
-leaves the writer a tenth of a second to gather; `write` is for answers that must be on record
+leaves the writer some milliseconds to gather; `write` is for answers that must be on record
 before anybody sees them, and wakes it at once.
 """
 
@@ -14,7 +14,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -22,38 +21,16 @@ from typing import NamedTuple
 from pipelines.errors import LogError
 from pipelines.predictions.appending import Appender, Limits, require_folder
 from pipelines.predictions.compaction import Compactor
+from pipelines.predictions.counts import LogCounts
 from pipelines.predictions.layout import SETTING, Layout, shape_of
 from pipelines.predictions.policy import LogPolicy
 from pipelines.predictions.record import Answered
 from pipelines.schema import Schema
 
-GATHER_SECONDS = 0.1
+# Both short: while the writer makes a batch the event loop has the interpreter only now and then.
+GATHER_SECONDS = 0.025
+_BATCH_ROWS = 1024
 PAUSE_SECONDS = 1.0
-# One batch is at most so many rows, so that what the writer holds twice stays small.
-_BATCH_ROWS = 8192
-
-
-@dataclass(frozen=True)
-class LogCounts:
-    """Rows since the log was opened, and files.
-
-    Attributes:
-        written: handed to the operating system.
-        dropped: not taken, because too many waited or the log was closed.
-        failed: taken, and not written, because the disk refused or the record was unfit.
-        queued: waiting, or being written now.
-        torn: files with bytes that no row could be read from; they were put aside.
-        unclosed: finished segments that are not Parquet yet.
-        problem: why the last write or closing failed; None when it succeeded.
-    """
-
-    written: int
-    dropped: int
-    failed: int
-    queued: int
-    torn: int
-    unclosed: int
-    problem: str | None
 
 
 class _Entry(NamedTuple):
@@ -65,7 +42,7 @@ class _Entry(NamedTuple):
 class PredictionLog:
     """Takes what was answered; from any thread, and from any event loop.
 
-    A process that ends without `close` loses what was offered in the last tenth of a second, and
+    A process that ends without `close` loses what was offered in its last moment, and
     nothing that `write` returned from.
     """
 

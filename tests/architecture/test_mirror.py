@@ -39,6 +39,7 @@ ELSEWHERE = {
         "pipelines.packaging.store",
     ],
     "tests/packaging/test_proof.py": ["pipelines.packaging.server"],
+    "tests/predictions/test_log.py": ["pipelines.predictions.counts"],
     "tests/reporting/test_pages.py": ["pipelines.reporting"],
     "tests/reporting/test_plots.py": ["pipelines.evaluation.plots"],
     "tests/scoring/test_predict.py": [

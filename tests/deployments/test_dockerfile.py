@@ -23,7 +23,7 @@ from pipelines.deploying.image import DOCKERFILE
 from pipelines.packaging import bento_path, model_folder
 from pipelines.packaging.client import Client
 from pipelines.packaging.content import ENVIRONMENT
-from pipelines.packaging.server import LOOPBACK, Server, free_port
+from pipelines.packaging.server import LOOPBACK, Server, free_ports
 from pipelines.signature import Signature, digest
 from tests.architecture.source import ROOT
 from tests.deployments.dockerfile import read
@@ -31,6 +31,7 @@ from tests.packaged import Packaged
 
 ARGUMENTS, STAGES = read(ROOT / DOCKERFILE)
 BUILD, FINAL = STAGES
+GRPC = "0.0.0.0:3001"
 BUILD_TOOLS = re.compile(r"gcc|g\+\+|build-essential|make\b|git\b|curl|apt-get|\buv\b|pip install")
 
 
@@ -80,7 +81,7 @@ def test_ports_environment_and_labels() -> None:
     environment = FINAL.pairs("ENV")
     assert ENVIRONMENT.items() <= environment.items()
     assert environment["DO_NOT_TRACK"] == "1"
-    for name in ("BENTOML_HOME", "EVERGREEN_HOME", "HOME"):
+    for name in ("BENTOML_HOME", "EVERGREEN_FEEDBACK", "EVERGREEN_PREDICTIONS", "HOME"):
         assert Path(environment[name]).is_relative_to(manifests.STATE_FOLDER)
     labels = FINAL.pairs("LABEL")
     for name in ("title", "version", "revision"):
@@ -170,14 +171,14 @@ def assembled(packaged: Packaged, folder: Path) -> Path:
 @contextmanager
 def started(root: Path, python: str) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]]:
     """The ENTRYPOINT with its ENV, below `root` instead of /; on a free port of the loopback."""
-    port, log = free_port(), root / "server.log"
+    (port, grpc), log = free_ports(2), root / "server.log"
     (root / "audit").mkdir()
     (root / "audit" / "sitecustomize.py").write_text(READ_ONLY, encoding="utf-8")
     state, temporary = root / manifests.STATE_FOLDER.strip("/"), root / "tmp"
     for folder in (state, temporary):
         folder.mkdir(parents=True)
     environment = {
-        name: value.replace(manifests.STATE_FOLDER, str(state))
+        name: value.replace(manifests.STATE_FOLDER, str(state)).replace(GRPC, f"{LOOPBACK}:{grpc}")
         for name, value in FINAL.pairs("ENV").items()
     }
     process = subprocess.Popen(
@@ -246,7 +247,7 @@ def test_what_the_image_starts_answers_and_ends_in_order(
 def expect_golden_answers(packaged: Packaged, port: int) -> None:
     schema = Signature.read(packaged.artifact).schema
     known = golden.read(packaged.artifact, schema)
-    with closing(Client(Server(LOOPBACK, port, 0.0))) as client:
+    with closing(Client(Server(LOOPBACK, port, 0, 0.0))) as client:
         seen = client.scores(golden.rows(known, schema))
     np.testing.assert_allclose(seen, golden.answers(known, schema), atol=1e-4)
 

@@ -20,13 +20,17 @@ def test_texts(values: list[str | None]) -> None:
     assert made.equals(pa.array(values, pa.string()))
 
 
-@given(st.lists(st.floats(width=64), max_size=20))
-def test_missing_measurements_are_null(values: list[float]) -> None:
-    made = arrays.measured(np.array(values, dtype=np.float64))
-    made.validate(full=True)
-    wanted = [None if np.isnan(value) else value for value in values]
-    assert made.to_pylist() == wanted
-    assert made.null_count == wanted.count(None)
+PAIR = st.tuples(st.floats(), st.floats())
+
+
+@given(st.lists(PAIR, min_size=1, max_size=20))
+def test_missing_measurements_are_null(rows: list[tuple[float, float]]) -> None:
+    made = arrays.measured(np.array(rows, dtype=np.float64))
+    for place, column in enumerate(made):
+        column.validate(full=True)
+        values = [row[place] for row in rows]
+        assert column.to_pylist() == [None if np.isnan(value) else value for value in values]
+        assert column.null_count == sum(map(np.isnan, values))
 
 
 @given(st.lists(st.booleans(), max_size=20))

@@ -170,7 +170,8 @@ def test_killed_after_the_parquet_file_came_the_stream_file_is_only_removed(tmp_
     stream = dead(tmp_path)
     content = stream.read_bytes()
     closing.close(stream)
-    stream.write_bytes(content)
+    # Whatever became of it meanwhile: the Parquet file has its rows.
+    stream.write_bytes(content[:-10])
     assert ids(tmp_path) == wanted(6)
     assert len(read.segments(tmp_path)) == 1
     assert closing.recover(tmp_path) == (1, 0)
@@ -215,6 +216,24 @@ except OSError as error:
     assert done.stdout.strip() == "OSError", done.stderr
     assert list(tmp_path.iterdir()) == [stream]
     assert ids(tmp_path) == wanted(6)
+
+
+def test_a_file_that_cannot_be_read_does_not_hold_up_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = sorted(dead(tmp_path) for _ in range(3))
+    close = closing.close
+
+    def close_but_the_first(stream: Path) -> bool:
+        if stream == streams[0]:
+            raise OSError(5, "Input/output error")
+        return close(stream)
+
+    monkeypatch.setattr(closing, "close", close_but_the_first)
+    with pytest.raises(OSError, match="Input/output"):
+        closing.recover(tmp_path)
+    assert names.streams(tmp_path) == streams[:1]
+    assert len(names.parquets(tmp_path)) == 2
 
 
 def test_many_small_batches_become_few_large_ones() -> None:

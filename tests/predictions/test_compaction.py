@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,25 @@ def test_it_closes_what_it_is_given(tmp_path: Path) -> None:
     compactor.stop(20)
     assert len(names.parquets(tmp_path)) == 2
     assert names.streams(tmp_path) == []
+
+
+def test_what_is_given_in_the_middle_of_a_round_is_closed_in_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recover, is_in_round, may_go = closing.recover, threading.Event(), threading.Event()
+
+    def wait_and_recover(folder: Path) -> closing.Recovered:
+        is_in_round.set()
+        assert may_go.wait(20)
+        return recover(folder)
+
+    monkeypatch.setattr(closing, "recover", wait_and_recover)
+    compactor = Compactor(tmp_path, None)
+    assert is_in_round.wait(20)
+    compactor.add(finished(tmp_path))
+    may_go.set()
+    until(lambda: len(names.parquets(tmp_path)) == 1)
+    compactor.stop(20)
 
 
 def test_what_fails_is_counted_and_tried_again(

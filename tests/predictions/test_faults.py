@@ -121,7 +121,7 @@ from pathlib import Path
 from pipelines.predictions import log as module
 from pipelines.predictions.policy import LogPolicy
 from tests.predictions.factories import BINARY, answered
-module.PAUSE_SECONDS = 0.2
+module.PAUSE_SECONDS = 1.0
 log = module.PredictionLog.open(Path(sys.argv[1]), BINARY, LogPolicy(queue_rows=50), None)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
 def wait_for(is_so):
@@ -134,6 +134,8 @@ wait_for(lambda counts: counts.failed == 30)
 assert "File too large" in log.counts.problem
 taken = sum(log.offer(answered(number)) for number in range(1, 101))
 dropped = log.counts.dropped
+time.sleep(0.2)
+assert (log.counts.queued, log.counts.failed) == (50, 30), log.counts
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 wait_for(lambda counts: counts.queued == 0)
 log.close(20)

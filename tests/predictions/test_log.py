@@ -264,7 +264,7 @@ def test_segments_end_by_rows_and_by_age(tmp_path: Path) -> None:
     until(lambda: len(names.parquets(tmp_path)) == 1, seconds=5)
     log.offer(answered(1))
     until(lambda: len(names.parquets(tmp_path)) == 2, seconds=5)
-    assert log.counts.unclosed == 0
+    until(lambda: log.counts.unclosed == 0)
     log.close(20)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -124,6 +125,25 @@ def test_a_segment_closed_after_it_was_listed_is_still_read(tmp_path: Path) -> N
     names.parquets(tmp_path)[0].unlink()
     with pytest.raises(LogError, match="gone"):
         list(read._segment(stream, None))
+
+
+def test_a_segment_closed_in_the_middle_of_listing_is_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead(tmp_path)
+
+    def closing_after(listing: Callable[[Path], list[Path]]) -> Callable[[Path], list[Path]]:
+        def list_then_close(folder: Path) -> list[Path]:
+            found = listing(folder)
+            monkeypatch.undo()
+            closing.recover(folder)
+            return found
+
+        return list_then_close
+
+    for listing in ("streams", "parquets"):
+        monkeypatch.setattr(names, listing, closing_after(getattr(names, listing)))
+    assert ids(tmp_path) == wanted(6)
 
 
 def test_a_closed_segment_that_goes_meanwhile_is_not_passed_over(tmp_path: Path) -> None:
