@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from pipelines.errors import PackageError
-from pipelines.serving import release
+from pipelines.serving import policy, release
 from pipelines.signature import MODEL_FILE, Signature
 
 BENTO_FILE = "bento.yaml"
-# BentoML's own, for a service that does not say.
-_WORKERS, _TIMEOUT_SECONDS, _CONCURRENCY = 1, 60.0, 256
 
 
 @dataclass(frozen=True)
@@ -57,36 +54,26 @@ class Deployable:
 
         Raises:
             PackageError: bento.yaml is missing or is not what BentoML writes.
-            ModelError: release.json or the signature is missing or wrong.
+            ModelError: release.json, serving.json or the signature is missing or wrong.
         """
-        found = release.read(model_folder)
+        found, served = release.read(model_folder), policy.read(model_folder)
         path = bento / BENTO_FILE
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
-            config = content["services"][0]["config"]
-            traffic = config.get("traffic") or {}
             return cls(
                 model=Signature.read(model_folder).model,
                 version=found.version,
                 tag=f"{content['name']}:{content['version']}",
                 labels=found.labels,
                 python=str(content["image"]["python_version"]),
-                workers=_workers(config),
-                timeout_seconds=float(traffic.get("timeout") or _TIMEOUT_SECONDS),
-                concurrency=int(traffic.get("max_concurrency") or _CONCURRENCY),
+                workers=served.workers,
+                timeout_seconds=served.timeout_seconds,
+                concurrency=served.max_concurrency * served.workers,
                 model_bytes=(model_folder / MODEL_FILE).stat().st_size,
             )
-        except (OSError, ValueError, TypeError, KeyError, IndexError, yaml.YAMLError) as error:
+        except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
             raise PackageError(
                 f"not the description of a bento: {error!r}",
                 where=str(path),
                 next_step="remove the bento, and package the version again",
             ) from error
-
-
-def _workers(config: dict[str, Any]) -> int:
-    workers = config.get("workers") or _WORKERS
-    if not isinstance(workers, int):
-        # "cpu_count" counts those of the node, of which a pod may use a few.
-        raise ValueError(f"workers: {workers!r} is not a number, so nobody can size a pod for it")
-    return workers

@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from pipelines.deploying import Deployable
 from pipelines.errors import ModelError, PackageError
 from pipelines.packaging import bento_path, model_folder
+from pipelines.serving.policy import ServingPolicy
 from pipelines.signature import MODEL_FILE, Signature
 from tests.packaged import LABELS, Packaged
 
@@ -24,13 +23,6 @@ def bento(packaged: Packaged, tmp_path: Path) -> Path:
 
 def read(bento: Path) -> Deployable:
     return Deployable.read(bento, bento / "src" / "model")
-
-
-def change(bento: Path, **service: Any) -> None:
-    path = bento / "bento.yaml"
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    content["services"][0]["config"] |= service
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
 def test_a_bento_says_what_it_is(version: Deployable, packaged: Packaged) -> None:
@@ -45,23 +37,17 @@ def test_a_bento_says_what_it_is(version: Deployable, packaged: Packaged) -> Non
 
 
 def test_how_it_is_served_is_the_bentos_to_say(bento: Path) -> None:
-    change(bento, workers=3, traffic={"timeout": 2.5, "max_concurrency": 12})
+    asked = ServingPolicy(workers=3, timeout_seconds=2.5, max_concurrency=12)
+    asked.write(bento / "src" / "model")
     seen = read(bento)
 
-    assert (seen.workers, seen.timeout_seconds, seen.concurrency) == (3, 2.5, 12)
+    assert (seen.workers, seen.timeout_seconds, seen.concurrency) == (3, 2.5, 36)
 
 
-def test_what_a_bento_leaves_out_is_as_bentoml_has_it(bento: Path) -> None:
-    change(bento, workers=None, traffic=None)
-    seen = read(bento)
+def test_a_bento_that_does_not_say_how_is_refused(bento: Path) -> None:
+    (bento / "src" / "model" / "serving.json").unlink()
 
-    assert (seen.workers, seen.timeout_seconds) == (1, 60.0)
-
-
-def test_workers_without_a_number_cannot_be_sized(bento: Path) -> None:
-    change(bento, workers="cpu_count")
-
-    with pytest.raises(PackageError, match="cpu_count"):
+    with pytest.raises(ModelError, match="does not say how to serve"):
         read(bento)
 
 

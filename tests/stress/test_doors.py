@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from pipelines.serving.protocol import read_rows
 
+from pipelines.serving.rows_json import read_rows
 from pipelines.stress.doors import DOORS, Answer
 
 PREDICT = DOORS["predict"]
@@ -15,7 +15,7 @@ PREDICT = DOORS["predict"]
 def test_a_body_is_what_the_server_reads() -> None:
     row = {"carrier": "Zürich", "wind_speed": None, "distance": 3.5}
 
-    assert read_rows(PREDICT.body(row)) == [row]
+    assert read_rows(PREDICT.body(row), 1) == [row]
 
 
 def test_a_row_that_is_no_json_is_not_sent() -> None:
