@@ -7,7 +7,16 @@ import argparse
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    known = ("all", "flow", "predict", "samplers", "workers", "incremental", "predictions")
+    known = (
+        "all",
+        "flow",
+        "predict",
+        "samplers",
+        "workers",
+        "incremental",
+        "predictions",
+        "serving",
+    )
     parser.add_argument("what", nargs="?", default="all", choices=known)
     parser.add_argument("--rounds", type=int, default=1, help="of the flow's comparison")
     parser.add_argument("--rows", type=int, default=10_000_000, help="to predict")
@@ -37,6 +46,10 @@ def main() -> None:
         from benchmarks import predictions
 
         predictions.run()
+    if chosen.what in ("all", "serving"):
+        from benchmarks import serving
+
+        serving.run()
 
 
 # Tuning workers are spawned, and load the module that started them.

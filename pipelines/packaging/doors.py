@@ -50,7 +50,7 @@ def over_grpc(server: Server, model: str, schema: Schema, tensors: Tensors) -> N
         )
         for part in _parts(tensors):
             request = pb.ModelInferRequest(model_name=model)
-            for name, datatype, shape, content in _inputs(schema, part):
+            for name, datatype, shape, content in inputs(schema, part):
                 request.inputs.add(name=name, datatype=datatype, shape=shape)
                 request.raw_input_contents.append(content)
             try:
@@ -68,7 +68,7 @@ def _rest(
     connection: http.client.HTTPConnection, model: str, schema: Schema, tensors: Tensors
 ) -> NDArray[np.float64]:
     told, contents = [], []
-    for name, datatype, shape, content in _inputs(schema, tensors):
+    for name, datatype, shape, content in inputs(schema, tensors):
         size = {"binary_data_size": len(content)}
         told.append({"name": name, "datatype": datatype, "shape": shape, "parameters": size})
         contents.append(content)
@@ -92,7 +92,7 @@ def _rest(
     return np.frombuffer(body[length:]).reshape(shape)
 
 
-def _inputs(schema: Schema, tensors: Tensors) -> Iterator[tuple[str, str, list[int], bytes]]:
+def inputs(schema: Schema, tensors: Tensors) -> Iterator[tuple[str, str, list[int], bytes]]:
     """Name, datatype, shape and bytes of every input of a request."""
     if schema.image is not None:
         numbers = tensors[NUMBERS]

@@ -1,0 +1,223 @@
+"""The server against a stock BentoML service of the same model, and tensors against JSON.
+
+CPU microseconds a request of all server processes and requests a second, medians of interleaved
+rounds: one row of flights at concurrency 1 and 16, and 64 images of MNIST at concurrency 4. The
+client is a process of its own and shares the machine, so requests a second are what is left.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import psutil
+
+from benchmarks import asking
+from benchmarks.clones import ROOT, clone
+from benchmarks.stock_service import FOLDER
+from pipelines import golden, packaging
+from pipelines.inference.encode import Tensors, encode_rows
+from pipelines.packaging.bento import environment
+from pipelines.packaging.doors import inputs
+from pipelines.packaging.server import Site, free_ports, serve_command
+from pipelines.paths import HomePaths, ModelPaths
+from pipelines.serving.inference_protocol.generated import open_inference_pb2 as pb
+from pipelines.serving.policy import ServingPolicy
+from pipelines.signature import Signature
+
+ROUNDS = 5
+REQUESTS = 2000
+IMAGES = 64
+LABELS = packaging.Labels("0" * 40, "1", "2", "3")
+JSON = {"Content-Type": "application/json"}
+
+
+def run() -> None:
+    """Train both models, start the servers, and print a line a way to ask."""
+    with clone() as (place, given), tempfile.TemporaryDirectory() as folder:
+        stages = ["dvc", "repro", "-q", "train@flights", "train@mnist"]
+        subprocess.run(stages, cwd=place, env=given, check=True)
+        measure(place, HomePaths(Path(folder)))
+
+
+def measure(project: Path, home: HomePaths) -> None:
+    """Measure the models that were trained in `project`."""
+    print("one row of flights")
+    flights = ModelPaths(project, "flights").artifact
+    with _ours(flights, home) as (server, site), _stock(flights, home) as (stock, port):
+        _compare(_one_row(flights, server, site, stock, port))
+    print(f"{IMAGES} images of MNIST, 784 numbers each")
+    mnist = ModelPaths(project, "mnist").artifact
+    with _ours(mnist, home) as (server, site):
+        _compare(_images(mnist, server, site))
+    if find_spec("mlflow") is None:
+        print("MLflow's scoring server is not installed here, and was not measured")
+
+
+Way = tuple[str, psutil.Process, Callable[[int, int], float], tuple[int, ...], int]
+
+
+def _one_row(
+    artifact: Path, server: psutil.Process, site: Site, stock: psutil.Process, port: int
+) -> list[Way]:
+    signature = Signature.read(artifact)
+    schema = signature.schema
+    row = golden.rows(golden.read(artifact, schema).slice(0, 1), schema)
+    body = msgspec.json.encode({"rows": row})
+    tensors = encode_rows(schema, row)
+    infer = f"/v2/models/{signature.model}/infer"
+    told = [
+        {"name": name, "datatype": kind, "shape": shape, "data": _data(content, kind)}
+        for name, kind, shape, content in inputs(schema, tensors)
+    ]
+    ours, concurrency = msgspec.json.encode({"inputs": told}), (1, 16)
+    message = _message(signature, tensors)
+    return [
+        ("stock BentoML", stock, _http(port, "/predict", body), concurrency, REQUESTS),
+        ("/predict", server, _http(site.port, "/predict", body), concurrency, REQUESTS),
+        ("/v2, JSON", server, _http(site.port, infer, ours), concurrency, REQUESTS),
+        ("gRPC", server, _grpc(site.grpc_port, message), concurrency, REQUESTS),
+    ]
+
+
+def _images(artifact: Path, server: psutil.Process, site: Site) -> list[Way]:
+    signature = Signature.read(artifact)
+    schema = signature.schema
+    rows = golden.rows(golden.read(artifact, schema).slice(0, IMAGES), schema)
+    tensors = encode_rows(schema, rows)
+    infer = f"/v2/models/{signature.model}/infer"
+    [(name, kind, shape, content)] = inputs(schema, tensors)
+    known = {"name": name, "datatype": kind, "shape": shape}
+    plain = msgspec.json.encode({"inputs": [{**known, "data": _data(content, kind)}]})
+    size = {"parameters": {"binary_data_size": len(content)}}
+    head = msgspec.json.encode({"inputs": [{**known, **size}]})
+    binary = {"Inference-Header-Content-Length": str(len(head))}
+    few = REQUESTS // 20
+    return [
+        ("/v2, JSON", server, _http(site.port, infer, plain), (4,), few),
+        ("/v2, binary", server, _http(site.port, infer, head + content, binary), (4,), few),
+        ("gRPC", server, _grpc(site.grpc_port, _message(signature, tensors)), (4,), few),
+    ]
+
+
+def _compare(ways: list[Way]) -> None:
+    """Ask each way in turn, round after round, so that a slow minute slows all of them."""
+    found: dict[tuple[str, int], list[tuple[float, float]]] = {}
+    for round_ in range(ROUNDS + 1):
+        for name, server, ask, concurrency, requests in ways:
+            for at_once in concurrency:
+                before = asking.cpu_seconds(server)
+                rate = ask(requests, at_once)
+                cpu = (asking.cpu_seconds(server) - before) / requests * 1e6
+                if round_:  # the first one warms up
+                    found.setdefault((name, at_once), []).append((cpu, rate))
+    slowest: dict[int, float] = {}
+    for (name, at_once), figures in found.items():
+        cpu, rate = (statistics.median(values) for values in zip(*figures, strict=True))
+        slowest.setdefault(at_once, rate)
+        times = rate / slowest[at_once]
+        print(
+            f"  {name:14} {at_once:2} at once  {cpu:7.0f} us of CPU  {rate:7,.0f} requests/s"
+            f"  {times:5.1f} times",
+            flush=True,
+        )
+
+
+def _http(
+    port: int, path: str, body: bytes, more: dict[str, str] | None = None
+) -> Callable[[int, int], float]:
+    headers = JSON | (more or {})
+    return lambda requests, at_once: _apart(
+        asking.over_http, port, path, body, headers, requests, at_once
+    )
+
+
+def _grpc(port: int, message: bytes) -> Callable[[int, int], float]:
+    return lambda requests, at_once: _apart(asking.over_grpc, port, message, requests, at_once)
+
+
+def _apart(ask: Callable[..., float], *arguments: Any) -> float:
+    """In a fresh process: gRPC does not survive a fork, and a client must not warm up for all."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(ask, arguments)
+
+
+def _data(content: bytes, kind: str) -> list[Any]:
+    if kind == "BYTES":
+        return [content[4:].decode()]
+    return [None if math.isnan(value) else value for value in np.frombuffer(content).tolist()]
+
+
+def _message(signature: Signature, tensors: Tensors) -> bytes:
+    request = pb.ModelInferRequest(model_name=signature.model)
+    for name, kind, shape, content in inputs(signature.schema, tensors):
+        request.inputs.add(name=name, datatype=kind, shape=shape)
+        request.raw_input_contents.append(content)
+    return request.SerializeToString()
+
+
+@contextmanager
+def _ours(artifact: Path, home: HomePaths) -> Iterator[tuple[psutil.Process, Site]]:
+    policy = ServingPolicy(max_body_megabytes=16)
+    tag = packaging.build(artifact, LABELS, "v1", home, policy)
+    site = Site.of(tag.partition(":")[0], home, *free_ports(2), "127.0.0.1")
+    argv, given = serve_command(tag, home, site)
+    with _started(argv, given, site.port) as server:
+        yield server, site
+
+
+@contextmanager
+def _stock(artifact: Path, home: HomePaths) -> Iterator[tuple[psutil.Process, int]]:
+    [port] = free_ports(1)
+    argv = [sys.executable, "-m", "bentoml", "serve", "benchmarks.stock_service:Stock"]
+    argv += ["--host", "127.0.0.1", "--port", str(port)]
+    given = environment(home.bentoml) | {FOLDER: str(artifact), "PYTHONPATH": str(ROOT)}
+    del given["PYTHONSAFEPATH"]
+    with _started(argv, given, port) as server:
+        yield server, port
+
+
+@contextmanager
+def _started(argv: list[str], given: dict[str, str], port: int) -> Iterator[psutil.Process]:
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            argv, env=given, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            deadline = time.monotonic() + 120
+            while not _is_ready(port):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    log.seek(0)
+                    raise RuntimeError(log.read()[-3000:].decode(errors="replace"))
+                time.sleep(0.2)
+            yield psutil.Process(process.pid)
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
