@@ -39,6 +39,7 @@ from pipelines.schema import CATEGORIES, MISSING_CATEGORY, NUMBERS, Schema
 
 Tensors = dict[str, NDArray[Any]]
 _NUMBERS = {float, int, bool, type(None)}
+_STRINGS = {str, type(None)}
 
 
 class Coded(NamedTuple):
@@ -102,9 +103,11 @@ def encode_columns(schema: Schema, columns: Mapping[str, Column], first_row: int
         _refuse_unmeasurable(numbers, schema.numbers, first_row)
         tensors[NUMBERS] = numbers
     if schema.categories:
-        categories = np.empty((rows, len(schema.categories)), dtype=np.object_)
-        for position, name in enumerate(schema.categories):
-            categories[:, position] = _category_column(columns[name], name, first_row)
+        categories = _categories_at_once([columns[name] for name in schema.categories])
+        if categories is None:
+            categories = np.empty((rows, len(schema.categories)), dtype=np.object_)
+            for position, name in enumerate(schema.categories):
+                categories[:, position] = _category_column(columns[name], name, first_row)
         tensors[CATEGORIES] = categories
     return tensors
 
@@ -126,6 +129,20 @@ def _numbers_at_once(columns: list[Column]) -> NDArray[np.float64] | None:
     if int in kinds and (np.abs(numbers) >= EXACT_INTEGER).any():
         return None
     return np.ascontiguousarray(numbers)
+
+
+def _categories_at_once(columns: list[Column]) -> NDArray[np.object_] | None:
+    """As `_numbers_at_once`, of the categories."""
+    if not all(type(column) is list for column in columns):
+        return None
+    kinds = set(map(type, chain.from_iterable(columns)))
+    if not kinds <= _STRINGS or not is_encodable(chain.from_iterable(columns)):
+        return None
+    if type(None) in kinds:
+        columns = [[value or MISSING_CATEGORY for value in column] for column in columns]
+    categories = np.empty((len(columns[0]), len(columns)), dtype=np.object_)
+    categories.T[:] = columns
+    return categories
 
 
 def encode_matrix(schema: Schema, values: NDArray[Any] | Sequence[object], rows: int) -> Tensors:
@@ -154,6 +171,7 @@ def encode_matrix(schema: Schema, values: NDArray[Any] | Sequence[object], rows:
 
 
 def _common_length(schema: Schema, columns: Mapping[str, Column]) -> int:
+    rows = None
     for name in schema.features:
         if name not in columns:
             raise CellError(
@@ -162,17 +180,16 @@ def _common_length(schema: Schema, columns: Mapping[str, Column]) -> int:
                 column=name,
                 next_step=f"give all of: {', '.join(schema.features)}",
             )
-    lengths = {name: len(columns[name]) for name in schema.features}
-    rows = lengths[schema.features[0]]
-    for name, length in lengths.items():
-        if length != rows:
+        if rows is None:
+            rows = len(columns[name])
+        elif len(columns[name]) != rows:
             raise CellError(
-                f"has {length} rows where {schema.features[0]!r} has {rows}",
+                f"has {len(columns[name])} rows where {schema.features[0]!r} has {rows}",
                 row=None,
                 column=name,
                 next_step="give columns of one length",
             )
-    if rows == 0:
+    if not rows:
         raise CellError(
             "there are no rows", row=None, column=None, next_step="give at least one row"
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
 from itertools import chain
 from typing import Any
 
+import msgspec
 from numpy.typing import NDArray
 
 from pipelines.errors import CellError
@@ -22,21 +22,25 @@ from pipelines.serving.inference_protocol.datatypes import (
 from pipelines.serving.rows_json import refuse_many
 
 IMAGE = "image"
+_STRINGS = frozenset({BYTES})
 _MOST_DIMENSIONS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(msgspec.Struct):
     """One input of a request.
 
     Attributes:
-        content: of a request in JSON a list, nested as the shape says or flat; else bytes.
+        content: of a request in JSON a list, nested as the shape says or flat; else bytes; None
+            for one that has none.
+        parameters: what else a request in JSON says of it.
     """
 
     name: str
     datatype: str
-    shape: Sequence[int]
-    content: list[Any] | bytes
+    shape: list[int]
+    # The name that it has in JSON, which is decoded right into this class.
+    content: list[Any] | bytes | None = msgspec.field(name="data", default=None)
+    parameters: dict[str, Any] | None = None
 
 
 def tensors_of(schema: Schema, inputs: Sequence[Given], max_rows: int) -> Tensors:
@@ -57,23 +61,30 @@ def tensors_of(schema: Schema, inputs: Sequence[Given], max_rows: int) -> Tensor
         raise _wrong_names(schema, by_name)
     rows = _rows(by_name[schema.features[0]])
     refuse_many(rows, max_rows)
+    shapes = ([rows], [rows, 1])
     columns: dict[str, Any] = {}
     for name in schema.numbers:
-        columns[name] = _column(by_name[name], rows, is_number=True)
+        columns[name] = _column(by_name[name], rows, shapes, NUMPY)
     for name in schema.categories:
-        columns[name] = _column(by_name[name], rows, is_number=False)
+        columns[name] = _column(by_name[name], rows, shapes, _STRINGS)
     return encode_columns(schema, columns)
 
 
-def _column(given: Given, rows: int, *, is_number: bool) -> list[Any] | NDArray[Any]:
-    shape = given.shape
-    if not (len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)) or shape[0] != rows:
+def _column(
+    given: Given, rows: int, shapes: tuple[list[int], list[int]], datatypes: Container[str]
+) -> list[Any] | NDArray[Any]:
+    if given.shape not in shapes:
         raise _wrong(
             given.name,
-            f"its shape is {_shown(shape)}",
+            f"its shape is {_shown(given.shape)}",
             f"give every input one value a row: [{rows}, 1]",
         )
-    _check_type(given, is_number=is_number)
+    if given.datatype not in datatypes:
+        raise _wrong_type(given, datatypes)
+    content = given.content
+    # What nearly every request in JSON has: found without taking it apart.
+    if type(content) is list and len(content) == rows and type(content[0]) is not list:
+        return content
     return _values(given, rows)
 
 
@@ -92,13 +103,16 @@ def _image(schema: Schema, by_name: dict[str, Given], max_rows: int) -> Tensors:
     if rest not in allowed:
         wanted = ", ".join(str(size) for size in schema.image)
         raise _wrong(IMAGE, f"its shape is {_shown(given.shape)}", f"send [{rows}, {wanted}]")
-    _check_type(given, is_number=True)
+    if given.datatype not in NUMPY:
+        raise _wrong_type(given, NUMPY)
     values = _values(given, rows * pixels)
     return encode_matrix(schema, values, rows)
 
 
 def _values(given: Given, count: int) -> list[Any] | NDArray[Any]:
     content = given.content
+    if content is None:
+        raise _wrong(given.name, "the input has no data", "send `data`, or its bytes")
     if isinstance(content, bytes):
         if given.datatype == BYTES:
             return unpack_strings(content, count, given.name)
@@ -129,11 +143,10 @@ def _rows(given: Given) -> int:
     return shape[0]
 
 
-def _check_type(given: Given, *, is_number: bool) -> None:
-    allowed = given.datatype in NUMPY if is_number else given.datatype == BYTES
-    if not allowed:
-        wanted = f"FP64 (or {', '.join(sorted(NUMPY.keys() - {'FP64'}))})" if is_number else BYTES
-        raise _wrong(given.name, f"its datatype is {given.datatype[:20]!r}", f"send {wanted}")
+def _wrong_type(given: Given, datatypes: Container[str]) -> CellError:
+    is_number = datatypes is NUMPY
+    wanted = f"FP64 (or {', '.join(sorted(NUMPY.keys() - {'FP64'}))})" if is_number else BYTES
+    return _wrong(given.name, f"its datatype is {given.datatype[:20]!r}", f"send {wanted}")
 
 
 def _wrong_names(schema: Schema, by_name: dict[str, Given]) -> CellError:

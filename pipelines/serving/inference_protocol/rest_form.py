@@ -24,21 +24,13 @@ HEADER_LENGTH = b"inference-header-content-length"
 _MEND = "see the model's metadata at /v2/models/NAME"
 
 
-class _Input(msgspec.Struct):
-    name: str
-    shape: list[int]
-    datatype: str
-    data: list[Any] | None = None
-    parameters: dict[str, Any] | None = None
-
-
 class _Wanted(msgspec.Struct):
     name: str
     parameters: dict[str, Any] | None = None
 
 
 class _Request(msgspec.Struct):
-    inputs: list[_Input]
+    inputs: list[Given]
     id: str | None = None
     parameters: dict[str, Any] | None = None
     outputs: list[_Wanted] | None = None
@@ -79,26 +71,16 @@ def read_request(body: bytes, header_length: bytes | None) -> InferRequest:
     else:
         length = _length(header_length, len(body))
         asked, tail = parse_as(body[:length], _DECODER), body[length:]
-    inputs, place = [], 0
+    place = 0
     for given in asked.inputs:
         size = given.parameters.get(BINARY_SIZE) if given.parameters else None
-        if size is None:
-            content: list[Any] | bytes | None = given.data
-            if content is None:
-                raise CellError(
-                    "the input has no data",
-                    row=None,
-                    column=given.name[:80],
-                    next_step=f"send `data`, or binary data and its {BINARY_SIZE}",
-                )
-        else:
-            content = tail[place : place + _size(size, len(tail) - place, given.name)]
-            place += len(content)
-        inputs.append(Given(given.name, given.datatype, given.shape, content))
+        if size is not None:
+            given.content = tail[place : place + _size(size, len(tail) - place, given.name)]
+            place += len(given.content)
     if place != len(tail):
         raise refused(f"{len(tail) - place} bytes belong to no input", "body", _MEND)
     is_binary = bool((asked.parameters or {}).get("binary_data_output", False))
-    return InferRequest(asked.id, inputs, _wanted(asked.outputs, is_binary), is_binary)
+    return InferRequest(asked.id, asked.inputs, _wanted(asked.outputs, is_binary), is_binary)
 
 
 def write_answer(
