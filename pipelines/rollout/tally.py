@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from msgspec import Struct, structs
+from numpy.typing import ArrayLike
 
 from pipelines.errors import DataError
 from pipelines.rollout.evidence import WRONG, Counts, Evidence, Exposure, ShadowPairs
@@ -122,15 +123,15 @@ def _add(metric: MetricTally, exposure: Exposure, plan: Plan, stage: int) -> Met
     )
 
 
-def started(logs: Floats, gain: Floats, stage: int) -> Floats:
+def started(logs: Floats, gain: Floats, stage: ArrayLike) -> Floats:
     """Add a gain to the tests that have begun by this stage.
 
     Args:
         logs: shape (..., stages, thetas).
         gain: shape (..., thetas).
-        stage: the number of the stage, from 0.
+        stage: shape (...), the number of the stage, from 0.
     """
-    has_begun = np.arange(logs.shape[-2])[:, None] <= stage
+    has_begun = np.arange(logs.shape[-2])[:, None] <= np.asarray(stage)[..., None, None]
     return logs + np.where(has_begun, gain[..., None, :], 0.0)
 
 

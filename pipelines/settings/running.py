@@ -75,7 +75,7 @@ class BadRateSettings(Section):
 
     errors: Share = 0.01
     timeouts: Share = 0.01
-    invalid: Share = 0.01
+    invalid: Share = 0.005
     latency: Share = 0.02
 
 
