@@ -20,7 +20,11 @@ SETTINGS = RolloutSettings(mirror=False)
 # One test that gets all of alpha: harm in a single metric is as easily seen as it can be. Labelled
 # answers are always watched, so this is 1 % for each of the two. It never has enough to go on.
 ALONE = RolloutSettings(
-    mirror=False, metrics=("errors",), alpha_rollback=0.02, minimum_requests=10**9
+    mirror=False,
+    steps=(5, 100),
+    metrics=("errors",),
+    alpha_rollback=0.02,
+    minimum_requests=10**9,
 )
 RATES = {"errors": 0.003, "timeouts": 0.003, "invalid": 0.0001, "latency": 0.01}
 DAY_LOOKS = 24 * 3600 // LOOK_SECONDS

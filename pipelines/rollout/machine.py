@@ -52,20 +52,13 @@ def begin(plan: Plan, registered: Collection[str], position: float, now: Instant
         now: the moment.
 
     Raises:
-        RolloutError: a version is not registered, or is to replace itself.
+        RolloutError: a version is not registered.
     """
-    where = f"rollout of {plan.model}"
-    if plan.champion == plan.challenger:
-        raise RolloutError(
-            f"{plan.challenger} is live already",
-            where=where,
-            next_step="name another version; `evergreen history` lists what was live",
-        )
     for version in (plan.champion, plan.challenger):
         if version not in registered:
             raise RolloutError(
                 f"{version} is not registered",
-                where=where,
+                where=f"rollout of {plan.model}",
                 next_step=f"name one of {', '.join(sorted(registered)) or 'none yet: retrain'}",
             )
     return State(

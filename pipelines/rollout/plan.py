@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
+from pipelines.errors import RolloutError
 from pipelines.settings import RolloutSettings
 
 MIRROR = 0
@@ -19,6 +22,14 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     disagreement: float
     gap: float
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.disagreement <= 1 and 0 <= self.gap <= 1):
+            raise RolloutError(
+                f"a disagreement of {self.disagreement} and a gap of {self.gap} are no shares",
+                where="the models on the holdout",
+                next_step="compare the two models on the holdout of the gate again",
+            )
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +51,20 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     latency_ms: float
     expected: Expected
     settings: RolloutSettings
+
+    def __post_init__(self) -> None:
+        if self.champion == self.challenger:
+            raise RolloutError(
+                f"{self.challenger} is live already",
+                where=f"rollout of {self.model}",
+                next_step="name another version; `evergreen history` lists what was live",
+            )
+        if not 0 < self.latency_ms < math.inf:
+            raise RolloutError(
+                f"{self.latency_ms} ms is no latency to compare with",
+                where=f"rollout of {self.model}",
+                next_step="measure the champion's p99 before the rollout begins",
+            )
 
     @property
     def stages(self) -> tuple[int, ...]:

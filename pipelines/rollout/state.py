@@ -106,18 +106,21 @@ class _Version(msgspec.Struct):
 def _wrong(state: State) -> str:
     """What cannot be true of any state that the machine was in; empty if nothing."""
     plan, fresh = state.plan, begin(state.plan)
+    if not 0 <= state.stage < len(plan.stages):
+        return f"there is no stage {state.stage}"
     times = (state.entered_seconds, state.seen_seconds, state.elapsed_seconds)
-    checks = {
-        "it goes from a version to itself": plan.champion == plan.challenger,
-        "there is no such stage": not 0 <= state.stage < len(plan.stages),
-        "its phase does not fit the stage": state.phase in (Phase.MIRRORING, Phase.STEPPING)
-        and (state.phase is Phase.MIRRORING) != (plan.stages[state.stage] == MIRROR),
-        "its times": not all(math.isfinite(time) and 0 <= time <= times[-1] for time in times),
-        "its position": not math.isfinite(state.position),
-        "its generation": state.generation < 1,
-        "its metrics are not those of its settings": _shape(state.tally) != _shape(fresh),
-    }
-    return "; ".join(problem for problem, is_so in checks.items() if is_so)
+    mirrors = plan.stages[state.stage] == MIRROR
+    if (state.phase is Phase.MIRRORING and not mirrors) or (
+        state.phase is Phase.STEPPING and mirrors
+    ):
+        return f"{state.phase} is no phase of stage {state.stage}"
+    if not all(math.isfinite(time) and 0 <= time <= state.elapsed_seconds for time in times):
+        return f"its times are {times}"
+    if state.generation < 1 or not math.isfinite(state.position):
+        return f"generation {state.generation}, position {state.position}"
+    if _shape(state.tally) != _shape(fresh):
+        return "its metrics are not those of its settings"
+    return ""
 
 
 def _shape(tally: Tally) -> dict[str, tuple[list[int], int]]:

@@ -91,6 +91,21 @@ def current(engine: sa.Engine, model: str) -> Stored | None:
     return None if row is None else _read(row)
 
 
+def latest(engine: sa.Engine, model: str) -> Stored | None:
+    """The newest rollout of a model, open or ended; None before the first.
+
+    A controller that was killed may have written an end that the gateway was never told of: whoever
+    starts applies the routing of this one first.
+
+    Raises:
+        StateError: what was written is damaged, or was changed by hand.
+    """
+    query = rollouts.select().where(rollouts.c.model == model).order_by(rollouts.c.number.desc())
+    with engine.connect() as connection:
+        row = connection.execute(query.limit(1)).one_or_none()
+    return None if row is None else _read(row)
+
+
 def claim(engine: sa.Engine, model: str, lease: Lease | None = None) -> Stored:
     """Take over the open rollout of a model: whoever wrote it until now can do so no more.
 

@@ -72,7 +72,8 @@ ledger = sa.Table(
 rollouts = sa.Table(
     "rollouts",
     metadata,
-    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String, nullable=False, unique=True),
     sa.Column("model", sa.String, nullable=False),
     sa.Column("started", sa.String, nullable=False),
     sa.Column("finished", sa.String),

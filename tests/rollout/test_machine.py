@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from pipelines.errors import DataError, RolloutError
 from pipelines.rollout import machine
 from pipelines.rollout.events import Aborted, Approved, Looked, Ready, Unseen
 from pipelines.rollout.evidence import Evidence
+from pipelines.rollout.plan import Expected
 from pipelines.rollout.routing import routing
 from pipelines.rollout.state import Phase, decode, encode
 from pipelines.verdicts import Outcome
@@ -60,21 +62,27 @@ def test_it_begins_with_the_champion_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("champion", "challenger", "problem"),
+    ("change", "problem"),
     [
-        (CHAMPION, CHAMPION, "live already"),
-        (CHAMPION, "alpha@v9", "not registered"),
-        ("alpha@v9", CHALLENGER, "not registered"),
+        ({"challenger": CHAMPION}, "live already"),
+        ({"challenger": "alpha@v9"}, "alpha@v9 is not registered"),
+        ({"champion": "alpha@v9"}, "alpha@v9 is not registered"),
+        ({"latency_ms": 0.0}, "no latency"),
+        ({"latency_ms": float("nan")}, "no latency"),
     ],
 )
-def test_only_a_registered_other_version_can_be_rolled_out(champion, challenger, problem) -> None:
-    from msgspec import structs
-
-    wrong = structs.replace(plan(), champion=champion, challenger=challenger)
+def test_what_cannot_be_rolled_out_never_begins(change, problem) -> None:
     with pytest.raises(RolloutError, match=problem) as caught:
-        machine.begin(wrong, REGISTERED, 0.0, at(0))
+        machine.begin(structs.replace(plan(), **change), REGISTERED, 0.0, at(0))
     assert "alpha" in caught.value.where
     assert caught.value.next_step
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_what_is_expected_is_a_share(share) -> None:
+    for expected in ({"disagreement": share, "gap": 0.0}, {"disagreement": 0.0, "gap": share}):
+        with pytest.raises(RolloutError, match="no shares"):
+            Expected(**expected)
 
 
 def test_a_good_challenger_goes_all_the_way() -> None:
