@@ -76,10 +76,19 @@ def test_under_a_doubled_rate_it_is_not_expected_to_grow(rates, share) -> None:
     assert expected(RELATIVE, *rates, share).max() <= 1 + 1e-9
 
 
-def expected(test, challenger, champion, share):
-    """Shape (thetas,): the mean of the likelihood ratio over a look of 200 requests."""
+def test_by_a_share_that_is_not_the_real_one_it_would_grow_without_harm() -> None:
+    """Why it wants the share of the requests, and not the weight that the gateway was given."""
+    assert expected(HARM, 0.01, 0.01, share=0.12, told=0.05).max() > 1.1
+
+
+def expected(test, challenger, champion, share, told=None):
+    """Shape (thetas,): the mean of the likelihood ratio over a look of 200 requests.
+
+    `share` is what the challenger had of them, `told` what the test believes.
+    """
     here, there = round(200 * share), round(200 * (1 - share))
-    a, d = np.exp(test.gain(1, 0, share)), np.exp(test.gain(0, 1, share))
+    told = share if told is None else told
+    a, d = np.exp(test.gain(1, 0, told)), np.exp(test.gain(0, 1, told))
     return (1 + challenger * (a - 1)) ** here * (1 + champion * (d - 1)) ** there
 
 
