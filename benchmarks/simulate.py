@@ -18,12 +18,13 @@ from pipelines.settings import RolloutSettings
 
 SETTINGS = RolloutSettings(mirror=False)
 # One test that gets all of alpha: harm in a single metric is as easily seen as it can be. Labelled
-# answers are always watched, so this is 1 % for each of the two. It never has enough to go on.
+# answers and the pairs of the mirror may roll back as well, so this is 1 % for each of the four.
+# It never has enough to go on.
 ALONE = RolloutSettings(
     mirror=False,
     steps=(5, 100),
     metrics=("errors",),
-    alpha_rollback=0.02,
+    alpha_rollback=0.04,
     minimum_requests=10**9,
 )
 RATES = {"errors": 0.003, "timeouts": 0.003, "invalid": 0.0001, "latency": 0.01}

@@ -21,6 +21,7 @@ from pipelines.verdicts import Outcome, Verdict, combine
 # A rate that is good enough in itself passes only while the comparison is not suspicious: five
 # times a rare error may still be rare. Costs nothing in error rates, as it only ever withholds.
 SUSPICION = float(np.log(5))
+_PAIRED = ("disagreement", "gap")
 
 
 def judge(tally: Tally, plan: Plan, stage: int) -> Verdict:
@@ -39,15 +40,15 @@ def judge(tally: Tally, plan: Plan, stage: int) -> Verdict:
     evidence = {
         "weight_percent": plan.stages[stage],
         "harm_needed": harm_needed(plan.settings),
-        "not_asked": sorted({WRONG, "disagreement", "gap"} - {part.name for part in verdict.parts}),
+        "not_asked": sorted({WRONG, *_PAIRED} - {part.name for part in verdict.parts}),
     }
     return replace(verdict, evidence=evidence)
 
 
 def harm_needed(settings: RolloutSettings) -> float:
     """The logarithm that an e-process of harm has to reach: `alpha_rollback`, shared out evenly."""
-    pairs = 2 if settings.mirror else 0
-    return log_threshold(settings.alpha_rollback / (len(metrics_of(settings)) + pairs))
+    # Pairs come from a replay as well, so they may roll back without a mirror, too.
+    return log_threshold(settings.alpha_rollback / (len(metrics_of(settings)) + len(_PAIRED)))
 
 
 def _parts(tally: Tally, plan: Plan, stage: int) -> Iterator[Verdict]:
@@ -57,10 +58,10 @@ def _parts(tally: Tally, plan: Plan, stage: int) -> Iterator[Verdict]:
         is_asked = name != WRONG or (settings.labels == "require" and plan.stages[stage] != MIRROR)
         if is_asked or verdict.outcome is Outcome.FAILED:
             yield verdict
-    expected = {"disagreement": plan.expected.disagreement, "gap": plan.expected.gap}
-    seen = {"disagreement": tally.pairs.disagreements, "gap": tally.pairs.gaps}
-    for name, moments in seen.items():
-        verdict = judge_pairs(name, moments, expected[name], settings)
+    expected = (plan.expected.disagreement, plan.expected.gap)
+    seen = (tally.pairs.disagreements, tally.pairs.gaps)
+    for name, moments, there in zip(_PAIRED, seen, expected, strict=True):
+        verdict = judge_pairs(name, moments, there, settings)
         if plan.stages[stage] == MIRROR or verdict.outcome is Outcome.FAILED:
             yield verdict
 

@@ -184,7 +184,8 @@ def _pass(state: State) -> State:
 def _approve(state: State, event: Approved) -> State:
     is_asked = state.phase is Phase.AWAITING_APPROVAL and not waiting.overdue(state).phase.is_final
     if is_asked and event.percent == waiting.next_percent(state):
-        return _enter(state, state.stage + 1)
+        entered = _enter(state, state.stage + 1)
+        return structs.replace(entered, reason=f"{entered.reason}, approved by {event.who}")
     was_entered = state.phase is Phase.PROMOTED or (
         not state.phase.is_final
         and event.percent in state.plan.settings.approval

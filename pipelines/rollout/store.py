@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from pipelines.errors import BusyError, RolloutError, StateError
 from pipelines.rollout.routing import percent_of
-from pipelines.rollout.state import State, decode, encode
+from pipelines.rollout.state import Phase, State, decode, encode
 from pipelines.state import clock
 from pipelines.state.leases import Lease
 from pipelines.state.store import rollout_changes, rollouts
@@ -170,6 +170,36 @@ def save(engine: sa.Engine, stored: Stored, state: State, verdict: Verdict | Non
     return following
 
 
+def give_up(engine: sa.Engine, model: str, why: str) -> str | None:
+    """Close the open rollout of a model without reading its state, for when that cannot be read.
+
+    The gateway has to be given the champion first.
+
+    Returns:
+        The id of the rollout, or None if none was open.
+    """
+    mine = (rollouts.c.model == model) & rollouts.c.finished.is_(None)
+    closed = {"finished": clock.now(), "fence": rollouts.c.fence + 1}
+    with engine.begin() as connection:
+        row = connection.execute(
+            sa.select(rollouts.c.id, rollouts.c.revision).where(mine).with_for_update()
+        ).one_or_none()
+        if row is None:
+            return None
+        connection.execute(rollouts.update().where(rollouts.c.id == row.id).values(**closed))
+        connection.execute(
+            rollout_changes.insert().values(
+                rollout=row.id,
+                revision=row.revision,
+                at=clock.now(),
+                phase=Phase.ABORTED.value,
+                weight_percent=0,
+                reason=f"closed without being read: {why}",
+            )
+        )
+    return str(row.id)
+
+
 def history(engine: sa.Engine, rollout: str) -> list[Change]:
     """The changes of a rollout, the oldest first."""
     query = (
@@ -220,19 +250,3 @@ def _read(row: sa.Row[Any]) -> Stored:
             next_step="route everything to the champion with `evergreen rollback`, and begin anew",
         )
     return Stored(decode(row.state, where), row.fence, row.revision)
-
-
-def give_up(engine: sa.Engine, model: str) -> str | None:
-    """Close the open rollout of a model without reading its state, for when that cannot be read.
-
-    The gateway has to be given the champion first.
-
-    Returns:
-        The id of the rollout, or None if none was open.
-    """
-    mine = (rollouts.c.model == model) & rollouts.c.finished.is_(None)
-    with engine.begin() as connection:
-        found = connection.execute(sa.select(rollouts.c.id).where(mine)).scalar()
-        closed = {"finished": clock.now(), "fence": rollouts.c.fence + 1}
-        connection.execute(rollouts.update().where(mine).values(**closed))
-    return None if found is None else str(found)

@@ -112,9 +112,10 @@ def test_required_labels_pass_by_comparison_only() -> None:
 
 
 def test_alpha_is_shared_among_all_that_may_roll_back() -> None:
-    # Four metrics and wrong answers; with a mirror, disagreement and gap as well.
+    # Four metrics, wrong answers, disagreement and gap, be there a mirror or not.
     assert math.exp(harm_needed(RolloutSettings())) == pytest.approx(700)
-    assert math.exp(harm_needed(RolloutSettings(mirror=False))) == pytest.approx(500)
+    assert math.exp(harm_needed(RolloutSettings(mirror=False))) == pytest.approx(700)
+    assert math.exp(harm_needed(RolloutSettings(metrics=("errors",)))) == pytest.approx(400)
 
 
 def mirrored(shadow, **settings) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import itertools
 from pathlib import Path
 from typing import ClassVar
 
@@ -43,11 +43,12 @@ class Walk(RuleBasedStateMachine):
     """One model, one store, and a controller that may be killed before or after it has written."""
 
     reached: ClassVar[set[Phase]] = set()
+    folder: ClassVar[Path]
+    number = itertools.count()
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.engine = state_store.connect(Path(self.folder.name) / "state.db")
+        self.engine = state_store.connect(self.folder / f"{next(self.number)}.db")
         self.wall, self.uptime, self.boot = 1e9, 100.0, 0
         self.real = 0.0
         self.opened = 0
@@ -58,7 +59,6 @@ class Walk(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.engine.dispose()
-        self.folder.cleanup()
 
     @property
     def now(self) -> Instant:
@@ -232,8 +232,8 @@ class Walk(RuleBasedStateMachine):
             assert self.state.elapsed_seconds <= self.real + 1e-6
 
 
-def test_whatever_happens_the_weights_are_right() -> None:
-    Walk.reached = set()
+def test_whatever_happens_the_weights_are_right(tmp_path: Path) -> None:
+    Walk.reached, Walk.folder = set(), tmp_path
     run_state_machine_as_test(
         Walk,
         settings=settings(

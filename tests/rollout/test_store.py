@@ -193,8 +193,11 @@ def test_a_state_that_was_edited_is_refused_and_not_taken_over(engine, reader) -
 def test_what_cannot_be_read_can_be_closed(engine: sa.Engine) -> None:
     stored = store.open_new(engine, ready())
     _meddle(engine, "{")
-    assert store.give_up(engine, "alpha") == "r-1"
-    assert store.give_up(engine, "alpha") is None
+    assert store.give_up(engine, "alpha", "ann: damaged") == "r-1"
+    assert store.give_up(engine, "alpha", "ann: damaged") is None
+    last = store.history(engine, "r-1")[-1]
+    assert (last.phase, last.weight_percent) == ("aborted", 0)
+    assert last.reason == "closed without being read: ann: damaged"
     assert store.current(engine, "alpha") is None
     with pytest.raises(BusyError):
         store.save(engine, stored, good(stored.state).state)
