@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from pipelines.rollout import wording
 from pipelines.rollout.evidence import WRONG
 from pipelines.rollout.plan import MIRROR, Plan
-from pipelines.rollout.tally import MetricTally, Tally, metrics_of
+from pipelines.rollout.tally import MetricTally, Tally, metrics_of, relative_test
 from pipelines.settings import RolloutSettings
 from pipelines.statistics.sequential.bad_rate import log_e_below
 from pipelines.statistics.sequential.bounded_mean import Moments
@@ -72,45 +73,67 @@ def judge_metric(name: str, metric: MetricTally, settings: RolloutSettings) -> V
     A step may pass in either of two ways, each at half of `alpha_promote`: the rate is no multiple
     of the champion's, or it is good enough in itself. Wrong answers have the first way only.
     """
-    harm = float(log_e_of_starts(np.array(metric.harm)))
-    relative = float(log_e(np.array(metric.relative)))
-    limit = None if name == WRONG else float(getattr(settings.bad_rate, name))
-    absolute = None
-    if limit is not None:
-        absolute = float(log_e_below(metric.challenger.requests, metric.challenger.bad, limit))
-    needed = log_threshold(settings.alpha_promote / (1 if limit is None else 2))
-    evidence = {
-        "challenger": asdict(metric.challenger),
-        "champion": asdict(metric.champion),
-        "since_begin": {
-            "challenger": asdict(metric.all_challenger),
-            "champion": asdict(metric.all_champion),
-        },
-        "log_e_harm": harm,
-        "log_e_relative": relative,
-        "log_e_absolute": absolute,
-        "pass_needed": needed,
-        "limit": limit,
-    }
-    if harm >= harm_needed(settings):
+    found = _Found.of(name, metric, settings)
+    needed_for_harm = harm_needed(settings)
+    if found.log_e_harm >= needed_for_harm:
         seen = wording.counts(metric.all_challenger, metric.all_champion)
-        found = f"{seen}: harm is shown, {wording.e(harm, harm_needed(settings))}"
-        return Verdict(name, Outcome.FAILED, found, evidence)
+        reason = f"harm is shown, {wording.e(found.log_e_harm, needed_for_harm)}"
+        return Verdict(name, Outcome.FAILED, f"{seen}: {reason}", found.evidence(metric))
+    outcome, reason = _enough(found, metric.challenger.requests, settings)
     seen = wording.counts(metric.challenger, metric.champion)
+    return Verdict(name, outcome, f"{seen}: {reason}", found.evidence(metric))
 
-    def say(outcome: Outcome, found: str) -> Verdict:
-        return Verdict(name, outcome, f"{seen}: {found}", evidence)
 
-    missing = settings.minimum_requests - metric.challenger.requests
+@dataclass(frozen=True)
+class _Found:
+    """The e-processes of a metric, as logarithms, and what they are compared with."""
+
+    log_e_harm: float
+    log_e_relative: float
+    log_e_absolute: float | None
+    pass_needed: float
+    ratio: float
+    limit: float | None
+
+    @classmethod
+    def of(cls, name: str, metric: MetricTally, settings: RolloutSettings) -> _Found:
+        limit = None if name == WRONG else float(getattr(settings.bad_rate, name))
+        seen = metric.challenger
+        return cls(
+            log_e_harm=float(log_e_of_starts(np.array(metric.harm))),
+            log_e_relative=float(log_e(np.array(metric.relative))),
+            log_e_absolute=None
+            if limit is None
+            else float(log_e_below(seen.requests, seen.bad, limit)),
+            pass_needed=log_threshold(settings.alpha_promote / (1 if limit is None else 2)),
+            ratio=relative_test(name, settings).boundary,
+            limit=limit,
+        )
+
+    def evidence(self, metric: MetricTally) -> dict[str, Any]:
+        step = {"challenger": asdict(metric.challenger), "champion": asdict(metric.champion)}
+        begin = {"challenger": metric.all_challenger, "champion": metric.all_champion}
+        since = {arm: asdict(counts) for arm, counts in begin.items()}
+        return {**step, "since_begin": since, **asdict(self)}
+
+
+def _enough(found: _Found, requests: int, settings: RolloutSettings) -> tuple[Outcome, str]:
+    """Whether a metric without harm lets the step pass, and why."""
+    missing = settings.minimum_requests - requests
     if missing > 0:
-        return say(Outcome.INCONCLUSIVE, f"{missing} more requests are needed at least")
-    if relative >= needed:
-        ratio = settings.wrong_ratio if name == WRONG else settings.promote_ratio
-        return say(Outcome.PASSED, f"below {ratio:g} times the champion's rate")
-    if absolute is not None and absolute >= needed and harm < SUSPICION:
-        return say(Outcome.PASSED, f"below {limit:.3%}, which is good enough in itself")
-    nearest = max(relative, -np.inf if absolute is None else absolute)
-    return say(Outcome.INCONCLUSIVE, f"not shown to be fine yet, {wording.e(nearest, needed)}")
+        return Outcome.INCONCLUSIVE, f"{missing:,} more requests are needed at least"
+    if found.log_e_relative >= found.pass_needed:
+        return Outcome.PASSED, f"below {found.ratio:g} times the champion's rate"
+    nearest = found.log_e_relative
+    if found.limit is not None and found.log_e_absolute is not None:
+        if found.log_e_absolute >= found.pass_needed:
+            good = f"below {wording.percent(found.limit)}, which is good enough in itself"
+            if found.log_e_harm < SUSPICION:
+                return Outcome.PASSED, good
+            return Outcome.INCONCLUSIVE, f"{good}, but suspiciously above the champion's"
+        nearest = max(nearest, found.log_e_absolute)
+    short = wording.e(nearest, found.pass_needed)
+    return Outcome.INCONCLUSIVE, f"not shown to be fine yet, {short}"
 
 
 def judge_pairs(name: str, moments: Moments, expected: float, settings: RolloutSettings) -> Verdict:

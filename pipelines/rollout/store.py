@@ -214,11 +214,8 @@ def history(engine: sa.Engine, rollout: str) -> list[Change]:
 
 def _is_news(before: State, after: State) -> bool:
     # The figures in the reason of a step that holds change with every look: no news.
-    return (before.phase, before.stage, before.is_paused) != (
-        after.phase,
-        after.stage,
-        after.is_paused,
-    )
+    keys = ("phase", "stage", "is_paused")
+    return any(getattr(before, key) != getattr(after, key) for key in keys)
 
 
 def _change(state: State, revision: int, verdict: Verdict | None) -> sa.Insert:

@@ -89,6 +89,7 @@ def test_good_enough_in_itself_does_not_hide_a_suspicion() -> None:
     assert found.evidence["log_e_absolute"] > found.evidence["pass_needed"]
     assert math.log(5) <= found.evidence["log_e_harm"] < harm_needed(RolloutSettings())
     assert found.outcome is Outcome.INCONCLUSIVE
+    assert "but suspiciously above the champion's" in found.reason
 
 
 def test_labels_that_did_not_come_are_not_asked_for_unless_required() -> None:
