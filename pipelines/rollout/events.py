@@ -9,7 +9,10 @@ from pipelines.rollout.evidence import Evidence
 
 @dataclass(frozen=True)
 class Ready:
-    """The challenger answers, and the gateway knows it."""
+    """The challenger answers, and the gateway knows it. Say so at each tick until it begins.
+
+    Without a mirror the first step exposes users at once, so it waits for evidence to be seen.
+    """
 
 
 @dataclass(frozen=True)

@@ -104,13 +104,24 @@ def _next(state: State, event: Event, now: Instant) -> tuple[State, Verdict | No
     if isinstance(event, Looked):
         return _look(state, event.evidence)
     if isinstance(event, Ready):
-        return (_enter(state, 0) if state.phase is Phase.PENDING else state), None
-    return waiting.overdue(waiting.pause_if_blind(state, event.why)), None
+        return _ready(state), None
+    return _unseen(state, event.why), None
 
 
 def _route(state: State) -> tuple[Any, ...]:
     now = routing(state)
     return (tuple(now.weights.items()), now.mirror)
+
+
+def _ready(state: State) -> State:
+    is_exposed = state.plan.stages[0] != MIRROR
+    if state.phase is not Phase.PENDING or (is_exposed and waiting.is_blind(state)):
+        return _unseen(state, "no evidence was looked at")
+    return _enter(state, 0)
+
+
+def _unseen(state: State, why: str) -> State:
+    return waiting.overdue(waiting.pause_if_blind(state, why))
 
 
 def _enter(state: State, stage: int) -> State:
@@ -138,8 +149,7 @@ def _enter(state: State, stage: int) -> State:
 def _look(state: State, evidence: Evidence) -> tuple[State, Verdict | None]:
     if evidence.end <= state.position:
         # Seen before: a tick that is repeated, or a source that stands still.
-        blind = waiting.pause_if_blind(state, "the source of evidence stands still")
-        return waiting.overdue(blind), None
+        return _unseen(state, "the source of evidence stands still"), None
     if evidence.begin != state.position:
         raise RolloutError(
             f"the evidence begins at {evidence.begin}, and was read up to {state.position}",
@@ -183,6 +193,12 @@ def _pass(state: State) -> State:
 
 def _approve(state: State, event: Approved) -> State:
     is_asked = state.phase is Phase.AWAITING_APPROVAL and not waiting.overdue(state).phase.is_final
+    if is_asked and waiting.is_blind(state):
+        raise RolloutError(
+            f"no evidence has been seen for {wording.hours(state.plan.settings.blind_seconds)}",
+            where=f"rollout of {state.plan.model}",
+            next_step="approve it when the rollout sees again; `evergreen status` shows it",
+        )
     if is_asked and event.percent == waiting.next_percent(state):
         entered = _enter(state, state.stage + 1)
         return structs.replace(entered, reason=f"{entered.reason}, approved by {event.who}")
@@ -192,7 +208,7 @@ def _approve(state: State, event: Approved) -> State:
         and event.percent <= state.plan.stages[state.stage]
     )
     if was_entered:
-        return state
+        return state if state.phase.is_final else _unseen(state, "no evidence was looked at")
     raise RolloutError(
         f"the step to {event.percent} % does not wait for an approval: {state.phase}",
         where=f"rollout of {state.plan.model}",

@@ -22,11 +22,15 @@ def seconds_here(state: State) -> float:
     return state.elapsed_seconds - state.entered_seconds
 
 
+def is_blind(state: State) -> bool:
+    """Whether nobody has seen any evidence for `blind_seconds`."""
+    unseen = state.elapsed_seconds - state.seen_seconds
+    return unseen >= state.plan.settings.blind_seconds
+
+
 def pause_if_blind(state: State, why: str) -> State:
-    """Nobody is exposed to what nobody has watched for `blind_seconds`."""
-    blind = state.elapsed_seconds - state.seen_seconds
-    is_blind = blind >= state.plan.settings.blind_seconds
-    if state.is_paused or not is_blind or percent_of(state) == 0:
+    """Nobody is exposed to what nobody watches."""
+    if state.is_paused or not is_blind(state) or percent_of(state) == 0:
         return state
     reason = f"paused, {state.plan.champion} has all requests: {why}"
     return structs.replace(state, is_paused=True, reason=reason)

@@ -269,6 +269,32 @@ def test_an_approval_that_comes_too_late_is_none() -> None:
     assert wait(waiting, HOUR).phase is Phase.ROLLED_BACK
 
 
+@pytest.mark.parametrize("settings", [{"approval": (5,)}, {"approval": (100,), "steps": (5, 100)}])
+def test_nobody_approves_blindly(settings) -> None:
+    """Be it that the controller is gone, and nothing was written since."""
+    waiting = stepping(0, **settings)
+    while waiting.phase is not Phase.AWAITING_APPROVAL:
+        waiting = good(waiting).state
+    event = Approved(settings["approval"][0], "ann")
+    with pytest.raises(RolloutError, match="no evidence has been seen for 1 min"):
+        machine.advance(waiting, event, later(waiting, 60))
+    blind = unseen(waiting, 61)
+    with pytest.raises(RolloutError, match="no evidence has been seen"):
+        machine.advance(blind, event, later(blind, 1))
+    seen = wait(blind, 10)
+    assert percent(machine.advance(seen, event, later(seen, 1)).state) == event.percent
+
+
+def test_without_a_mirror_the_first_step_wants_to_be_seen() -> None:
+    state = begun(mirror=False)
+    waited = machine.advance(state, Ready(), later(state, 60)).state
+    assert waited.phase is Phase.PENDING
+    seen = wait(waited, 10)
+    assert percent(machine.advance(seen, Ready(), later(seen, 1)).state) == 5
+    late = machine.advance(waited, Ready(), later(waited, 540)).state
+    assert late.phase is Phase.ABORTED
+
+
 @pytest.mark.parametrize("stage", [None, 0, 2])
 def test_a_person_ends_it_at_any_time(stage) -> None:
     state = begun() if stage is None else stepping(stage)
