@@ -173,7 +173,7 @@ class Walk(RuleBasedStateMachine):
     def a_person_approves(self, percent) -> None:
         self._tick(Approved(percent, "ann"))
 
-    @precondition(lambda self: self.state.stage == 2)
+    @precondition(lambda self: self.state.stage >= 1)
     @rule()
     def a_person_aborts(self) -> None:
         self._tick(Aborted("ann", "odd"))
@@ -258,4 +258,5 @@ def test_whatever_happens_the_weights_are_right(tmp_path: Path) -> None:
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )
-    assert Walk.reached | {Phase.PENDING} == set(Phase), "walks that do not go far show little"
+    far = {Phase.MIRRORING, Phase.STEPPING, Phase.PROMOTED, Phase.ROLLED_BACK}
+    assert far <= Walk.reached, "walks that do not go far show little"
