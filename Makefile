@@ -9,7 +9,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export BENTOML_DO_NOT_TRACK := True
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo test slow check format coverage bench lock proto clean
+.PHONY: help install demo test slow check format coverage bench simulate lock proto clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ coverage: install ## Coverage of pipelines/ and flows/, subprocesses included
 
 bench: install ## The measurements that the README quotes, side by side
 	$(BIN)/python -m benchmarks
+
+simulate: install ## How often a rollout is wrong, in 2,000 runs of each scenario
+	$(BIN)/python -m benchmarks simulate
 
 lock: install ## Resolve requirements.lock anew (names, versions and hashes; no addresses)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra explain --universal --python-version 3.11 --upgrade \

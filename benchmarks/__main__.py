@@ -7,19 +7,12 @@ import argparse
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    known = (
-        "all",
-        "flow",
-        "predict",
-        "samplers",
-        "workers",
-        "incremental",
-        "predictions",
-        "serving",
-    )
+    known = ("all", "flow", "predict", "samplers", "workers", "incremental")
+    known += ("predictions", "serving", "simulate")
     parser.add_argument("what", nargs="?", default="all", choices=known)
     parser.add_argument("--rounds", type=int, default=1, help="of the flow's comparison")
     parser.add_argument("--rows", type=int, default=10_000_000, help="to predict")
+    parser.add_argument("--runs", type=int, default=2000, help="of each simulated rollout")
     parser.add_argument("--seeds", type=int, default=10, help="of the samplers' comparison")
     chosen = parser.parse_args()
     if chosen.what in ("all", "flow"):
@@ -50,6 +43,10 @@ def main() -> None:
         from benchmarks import serving
 
         serving.run()
+    if chosen.what == "simulate":  # not a measurement of this machine
+        from benchmarks import simulate
+
+        simulate.run(chosen.runs)
 
 
 # Tuning workers are spawned, and load the module that started them.

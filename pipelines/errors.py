@@ -13,6 +13,7 @@
     |   `-- RemoteError         the DVC remote does not answer
     |-- StageError              a stage of dvc.yaml failed; carries that stage's own exit code
     |-- StateError              .evergreen/state.db cannot be used
+    |-- RolloutError            a rollout cannot begin, or go on, with what it was given
     |-- LogError                the prediction log cannot be written or read
     |-- DeployError             a version cannot be described for where it is to run
     |-- StressError             a server cannot be put under load (exit code 3: nothing was judged)
@@ -132,6 +133,10 @@ class StageError(EvergreenError):
 
 class StateError(EvergreenError):
     """The state store cannot be used."""
+
+
+class RolloutError(EvergreenError):
+    """A rollout cannot begin with these versions, or go on with this evidence or event."""
 
 
 class LogError(EvergreenError):

@@ -10,9 +10,11 @@ from pipelines.settings.fields import Month, Objective
 from pipelines.settings.loading import load, parse, read_params
 from pipelines.settings.models import PARAMS_FILE, ChainSettings, ModelSettings, Settings
 from pipelines.settings.running import (
+    BadRateSettings,
     LogSettings,
     PackageSettings,
     RetrainSettings,
+    RolloutSettings,
     ServeSettings,
 )
 from pipelines.settings.stages import (
@@ -28,6 +30,7 @@ from pipelines.settings.stages import (
 
 __all__ = [
     "PARAMS_FILE",
+    "BadRateSettings",
     "BudgetSettings",
     "ChainSettings",
     "EvaluateSettings",
@@ -39,6 +42,7 @@ __all__ = [
     "Objective",
     "PackageSettings",
     "RetrainSettings",
+    "RolloutSettings",
     "ServeSettings",
     "Settings",
     "SplitSettings",

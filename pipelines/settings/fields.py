@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -72,6 +73,19 @@ def _scheduler(value: str) -> str:
     return value
 
 
+def _rising(value: tuple[int, ...]) -> tuple[int, ...]:
+    rises = all(low < high for low, high in pairwise((0, *value)))
+    if not rises or value[-1] != 100:
+        raise ValueError("these steps do not rise from above 0 to 100; write [5, 25, 50, 100]")
+    return value
+
+
+def _each_once(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(value)) < len(value):
+        raise ValueError("names a metric twice")
+    return value
+
+
 Month = Annotated[str, AfterValidator(_month)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
@@ -80,8 +94,14 @@ FamilyName = Annotated[str, _one_of("family", registry.MODEL_FAMILIES)]
 SamplerName = Annotated[str, _one_of("sampler", registry.SAMPLERS)]
 PrunerName = Annotated[str, _one_of("pruner", registry.PRUNERS)]
 Minutes = Annotated[float, Field(gt=0)]
+Hours = Annotated[float, Field(gt=0)]
 Objective = Literal["quality", "latency", "size"]
 Objectives = Annotated[tuple[Objective, ...], AfterValidator(_quality_first)]
+RolloutMetric = Literal["errors", "timeouts", "invalid", "latency"]
+RolloutMetrics = Annotated[
+    tuple[RolloutMetric, ...], Field(min_length=1), AfterValidator(_each_once)
+]
+RolloutSteps = Annotated[tuple[int, ...], Field(min_length=1), AfterValidator(_rising)]
 PostgresUrl = Annotated[str, AfterValidator(_postgresql)]
 SchedulerAddress = Annotated[str, AfterValidator(_scheduler)]
 MinutesByStage = Annotated[dict[str, Minutes], AfterValidator(_stage_names)]

@@ -6,7 +6,12 @@ from pydantic import Field, model_validator
 
 from pipelines.errors import SettingsError
 from pipelines.settings.fields import Section, Share
-from pipelines.settings.running import PackageSettings, RetrainSettings, ServeSettings
+from pipelines.settings.running import (
+    PackageSettings,
+    RetrainSettings,
+    RolloutSettings,
+    ServeSettings,
+)
 from pipelines.settings.stages import (
     EvaluateSettings,
     GateSettings,
@@ -32,6 +37,7 @@ class ModelSettings(Section):
     gate: GateSettings = GateSettings()
     package: PackageSettings = PackageSettings()
     serve: ServeSettings = ServeSettings()
+    rollout: RolloutSettings = RolloutSettings()
     retrain: RetrainSettings = RetrainSettings()
 
 

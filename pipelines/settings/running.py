@@ -1,12 +1,20 @@
-"""What happens to a model after its stages: packaging, the limits of a run, serving."""
+"""What happens to a model after its stages: packaging, the limits of a run, serving, rollout."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from pipelines.settings.fields import MinutesByStage, Positive, Section
+from pipelines.settings.fields import (
+    Hours,
+    MinutesByStage,
+    Positive,
+    RolloutMetrics,
+    RolloutSteps,
+    Section,
+    Share,
+)
 
 Columns = tuple[str, ...]
 
@@ -60,3 +68,54 @@ class ServeSettings(Section):
     required: Columns = ()
     unseen_categories: Literal["allow", "refuse"] = "allow"
     log: LogSettings = LogSettings()
+
+
+class BadRateSettings(Section):
+    """The share of bad requests that is good enough in itself, whatever the champion's is."""
+
+    errors: Share = 0.01
+    timeouts: Share = 0.01
+    invalid: Share = 0.005
+    latency: Share = 0.02
+
+
+class RolloutSettings(Section):
+    """How a version reaches users in steps; frozen into each rollout when it begins.
+
+    `steps` are percent of the requests. `minimum_*` and `deadline_hours` hold for each step. The
+    ratios are rates of bad events, the challenger's to the champion's: above `harm_ratio` it goes
+    back, and shown to be below `promote_ratio` (`wrong_ratio` for labelled answers) it goes on.
+    """
+
+    mirror: bool = True
+    steps: RolloutSteps = (5, 25, 50, 100)
+    approval: tuple[int, ...] = ()
+    metrics: RolloutMetrics = ("errors", "timeouts", "invalid", "latency")
+    labels: Literal["watch", "require"] = "watch"
+    minimum_pairs: Positive = 500
+    minimum_requests: Positive = 500
+    minimum_hours: Annotated[float, Field(ge=0)] = 0.0
+    deadline_hours: Hours = 24.0
+    approval_hours: Hours = 72.0
+    ready_minutes: Annotated[float, Field(gt=0)] = 10.0
+    blind_seconds: Annotated[float, Field(gt=0)] = 60.0
+    alpha_rollback: Share = 0.01
+    alpha_promote: Share = 0.05
+    harm_ratio: Annotated[float, Field(ge=1)] = 1.0
+    promote_ratio: Annotated[float, Field(gt=1)] = 2.0
+    wrong_ratio: Annotated[float, Field(gt=1)] = 1.25
+    bad_rate: BadRateSettings = BadRateSettings()
+    shadow_margin: Share = 0.01
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        unknown = sorted(set(self.approval) - set(self.steps))
+        if unknown:
+            raise ValueError(f"approval names {unknown}, which are none of the steps")
+        if not self.mirror and self.steps[0] in self.approval:
+            raise ValueError("the first step can wait for approval after the mirror only")
+        if not self.mirror and self.steps == (100,):
+            raise ValueError("one step to 100 without a mirror would promote without evidence")
+        if self.minimum_hours >= self.deadline_hours:
+            raise ValueError("minimum_hours reaches deadline_hours: no step could ever pass")
+        return self

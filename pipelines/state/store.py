@@ -69,9 +69,44 @@ ledger = sa.Table(
     sa.Column("run", sa.String, unique=True),
 )
 
+rollouts = sa.Table(
+    "rollouts",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String, nullable=False, unique=True),
+    sa.Column("model", sa.String, nullable=False),
+    sa.Column("started", sa.String, nullable=False),
+    sa.Column("finished", sa.String),
+    # Grows with every controller that takes the rollout over, and with every state it writes.
+    sa.Column("fence", sa.BigInteger, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("digest", sa.String, nullable=False),
+)
+sa.Index(
+    "one_open_rollout",
+    rollouts.c.model,
+    unique=True,
+    sqlite_where=rollouts.c.finished.is_(None),
+    postgresql_where=rollouts.c.finished.is_(None),
+)
+
+rollout_changes = sa.Table(
+    "rollout_changes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("rollout", sa.String, nullable=False, index=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("phase", sa.String, nullable=False),
+    sa.Column("weight_percent", sa.Integer, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("verdict", sa.JSON),
+)
+
 _APPEND_ONLY = (
-    "CREATE TRIGGER IF NOT EXISTS ledger_no_{verb} BEFORE {verb} ON ledger "
-    "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+    "CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb} ON {table} "
+    "BEGIN SELECT RAISE(ABORT, 'the {table} is append-only'); END"
 )
 
 
@@ -107,8 +142,9 @@ def _make_tables(engine: sa.Engine) -> None:
         # Looking for a table and making it are two steps, and two processes may start at once.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         metadata.create_all(connection)
-        for verb in ("UPDATE", "DELETE"):
-            connection.execute(sa.text(_APPEND_ONLY.format(verb=verb)))
+        for table in (ledger.name, rollout_changes.name):
+            for verb in ("UPDATE", "DELETE"):
+                connection.execute(sa.text(_APPEND_ONLY.format(table=table, verb=verb)))
         connection.commit()
 
 

@@ -42,6 +42,15 @@ ELSEWHERE = {
     "tests/predictions/test_log.py": ["pipelines.predictions.counts"],
     "tests/reporting/test_pages.py": ["pipelines.reporting"],
     "tests/reporting/test_plots.py": ["pipelines.evaluation.plots"],
+    # What happens, what it leads to, and what the gateway is told, are one thing to try.
+    "tests/rollout/test_machine.py": [
+        "pipelines.rollout.events",
+        "pipelines.rollout.plan",
+        "pipelines.rollout.routing",
+        "pipelines.rollout.waiting",
+    ],
+    "tests/rollout/test_analysis.py": ["pipelines.rollout.tally", "pipelines.rollout.wording"],
+    "tests/rollout/test_instant.py": ["pipelines.rollout.clock"],
     "tests/scoring/test_predict.py": [
         "pipelines.scoring",
         "pipelines.scoring.csv_source",
