@@ -38,21 +38,16 @@ async def read_body(receive: Receive, max_bytes: int, timeout_seconds: float) ->
         RequestError: 413 for more than `max_bytes`, 408 if it does not come in time.
         ClientGoneError: the client went away.
     """
-    message = await receive()
-    if message["type"] != "http.request":
-        raise ClientGoneError
-    body: bytes = message.get("body", b"")
-    if message.get("more_body", False):
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                body = await _rest(receive, body, max_bytes)
-        except TimeoutError:
-            raise RequestError(
-                f"not there after {timeout_seconds:g} s",
-                where="body",
-                next_step="send it faster, or less of it",
-                status=HTTPStatus.REQUEST_TIMEOUT,
-            ) from None
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            body = await _whole(receive, max_bytes)
+    except TimeoutError:
+        raise RequestError(
+            f"not there after {timeout_seconds:g} s",
+            where="body",
+            next_step="send it faster, or less of it",
+            status=HTTPStatus.REQUEST_TIMEOUT,
+        ) from None
     if len(body) > max_bytes:
         raise RequestError(
             f"larger than {max_bytes} bytes",
@@ -63,18 +58,24 @@ async def read_body(receive: Receive, max_bytes: int, timeout_seconds: float) ->
     return body
 
 
-async def _rest(receive: Receive, begun: bytes, max_bytes: int) -> bytes:
-    body, seen = bytearray(begun), len(begun)
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientGoneError
-        content = message.get("body", b"")
+async def _whole(receive: Receive, max_bytes: int) -> bytes:
+    content, has_more = await _part(receive)
+    if not has_more:
+        return content  # nearly always, and without a copy
+    body, seen = bytearray(content), len(content)
+    while has_more and seen <= DRAINED_BODIES * max_bytes:
+        content, has_more = await _part(receive)
         seen += len(content)
         if len(body) <= max_bytes:
             body += content
-        if not message.get("more_body", False) or seen > DRAINED_BODIES * max_bytes:
-            return bytes(body)
+    return bytes(body)
+
+
+async def _part(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
+    if message["type"] != "http.request":
+        raise ClientGoneError
+    return message.get("body", b""), message.get("more_body", False)
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
