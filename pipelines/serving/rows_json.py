@@ -75,7 +75,8 @@ def parse_as(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
 
 def _parse_slowly(body: bytes) -> object:
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
+        # Left to itself, it would take UTF-16 and UTF-32 as well.
+        return json.loads(body.decode(), parse_constant=_refuse_constant)
     # ValueError: not JSON, not UTF-8, or an integer of thousands of digits.
     except (ValueError, RecursionError) as error:
         raise _not_json(error) from None
