@@ -34,6 +34,16 @@ def write_problem(error: RequestError | CellError) -> tuple[int, bytes]:
     return status, msgspec.json.encode(content)
 
 
+def failed(request_id: str) -> RequestError:
+    """What a client is told of a fault that is ours; the log has the rest."""
+    return RequestError(
+        f"the server failed; its log has request {request_id}",
+        where="server",
+        next_step="report the request id",
+        status=HTTPStatus.INTERNAL_SERVER_ERROR,
+    )
+
+
 def refused(problem: str, where: str, next_step: str, status: int = UNACCEPTABLE) -> RequestError:
     """A RequestError that says so."""
     return RequestError(problem, where=where, next_step=next_step, status=status)
