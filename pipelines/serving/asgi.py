@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from pipelines.errors import CellError, RequestError
-from pipelines.serving.problems import PROBLEM_JSON, SEND_LESS, write_problem
+from pipelines.serving.problems import PROBLEM_JSON, SEND_LESS, refused, write_problem
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -92,6 +92,36 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
+def require(scope: Message, method: str) -> None:
+    """Hold a request to the method of its route; HEAD goes where GET does.
+
+    Raises:
+        RequestError: 405 for another method, 415 for a compressed body.
+    """
+    if scope["method"] != method and not (method == "GET" and scope["method"] == "HEAD"):
+        raise MethodError(scope["method"], method)
+    if header(scope, b"content-encoding") not in (None, b"", b"identity"):
+        raise refused(
+            "compressed bodies are not taken",
+            "content-encoding",
+            "send the body as it is",
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        )
+
+
+class MethodError(RequestError):
+    """The route has another method; `allowed` are those that it has, as HTTP lists them."""
+
+    def __init__(self, method: str, wanted: str) -> None:
+        super().__init__(
+            f"{method[:20]} is not taken here",
+            where="method",
+            next_step=f"send {wanted}",
+            status=HTTPStatus.METHOD_NOT_ALLOWED,
+        )
+        self.allowed = "GET, HEAD" if wanted == "GET" else wanted
+
+
 async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     """Send an answer at once."""
     headers.append((b"content-length", str(len(body)).encode()))
@@ -107,6 +137,8 @@ async def refuse(send: Send, error: RequestError | CellError, headers: Headers =
         told.append((b"retry-after", b"1"))
     if status in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT):
         told.append((b"connection", b"close"))  # more of the body may be on its way
+    if isinstance(error, MethodError):
+        told.append((b"allow", error.allowed.encode()))
     await respond(send, status, told, body)
     return status
 

@@ -10,7 +10,7 @@ from pipelines.errors import RequestError
 from pipelines.inference.encode import encode_rows
 from pipelines.serving import golden, metrics, openapi, places
 from pipelines.serving.answering import Answering, Record
-from pipelines.serving.asgi import App, Message, Receive, Send, respond
+from pipelines.serving.asgi import App, Message, Receive, Send, require, respond
 from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked
 from pipelines.serving.front import Doors
 from pipelines.serving.inference_protocol.grpc_door import GrpcDoor
@@ -33,6 +33,7 @@ class Server:
         self._grpc = GrpcDoor(self.answering, release)
         doors.max_body_bytes = self.model.policy.max_body_bytes
         doors.timeout_seconds = self.model.policy.timeout_seconds
+        doors.through = self.answering.through
         doors.prefixes[PREFIX] = RestDoor(self.answering, release)
         doors.exact["/docs.json"] = _page(openapi.document(self.model, known))
         doors.exact["/metrics"] = self._metrics
@@ -68,6 +69,7 @@ class Server:
         }
 
     async def _metrics(self, scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        require(scope, "GET")
         headers = [(b"content-type", metrics.CONTENT_TYPE)]
         await respond(send, HTTPStatus.OK, headers, self._meters.exposition())
 
@@ -83,6 +85,7 @@ def _unsupported(content_type: str) -> RequestError:
 
 def _page(content: bytes) -> App:
     async def page(scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        require(scope, "GET")
         await respond(send, HTTPStatus.OK, [(b"content-type", JSON.encode())], content)
 
     return page

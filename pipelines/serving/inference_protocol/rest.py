@@ -11,7 +11,17 @@ import msgspec
 
 from pipelines.errors import CellError, RequestError
 from pipelines.serving.answering import Answering
-from pipelines.serving.asgi import Message, Receive, Send, header, read_body, refuse, respond
+from pipelines.serving.asgi import (
+    ClientGoneError,
+    Message,
+    Receive,
+    Send,
+    header,
+    read_body,
+    refuse,
+    require,
+    respond,
+)
 from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked, asked
 from pipelines.serving.inference_protocol import metadata
 from pipelines.serving.inference_protocol.inputs import tensors_of
@@ -56,16 +66,21 @@ class RestDoor:
         ]
         try:
             if scope["path"] in self._infer or self._route(scope["path"]) == "infer":
-                _require(scope, "POST")
+                require(scope, "POST")
                 await self._answer(scope, receive, send, known, told)
                 return
-            _require(scope, "GET")
+            require(scope, "GET")
             body = self._about(scope["path"])
             told.append(_JSON)
             await respond(send, HTTPStatus.OK, told, body)
         except (RequestError, CellError) as error:
             status = await refuse(send, error, told)
             self._answering.through(known, status)
+        except ClientGoneError:
+            raise
+        except Exception:
+            self._answering.through(known, HTTPStatus.INTERNAL_SERVER_ERROR)
+            raise  # the front door answers, and logs
 
     async def _answer(
         self,
@@ -133,21 +148,3 @@ class RestDoor:
 
 def _not_found(path: str, next_step: str) -> RequestError:
     return refused(f"there is no {path[:120]!r}", "path", next_step, HTTPStatus.NOT_FOUND)
-
-
-def _require(scope: Message, method: str) -> None:
-    if scope["method"] != method and not (method == "GET" and scope["method"] == "HEAD"):
-        raise refused(
-            f"{scope['method'][:20]} is not taken here",
-            "method",
-            f"send {method}",
-            HTTPStatus.METHOD_NOT_ALLOWED,
-        )
-    encoding = header(scope, b"content-encoding")
-    if encoding not in (None, b"", b"identity"):
-        raise refused(
-            "compressed bodies are not taken",
-            "content-encoding",
-            "send the body as it is",
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        )
