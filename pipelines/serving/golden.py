@@ -74,10 +74,15 @@ def _first_difference(outputs: Outputs, expected: Mapping[str, list[Any]]) -> st
             if values.tolist() != wanted:
                 return f"get another {name}"
             continue
-        # Where a chain did not ask, both are NaN; JSON has null for it.
-        known = np.asarray(wanted, dtype=np.float64)
+        try:
+            # Where a chain did not ask, both are NaN; JSON has null for it.
+            known = np.asarray(wanted, dtype=np.float64)
+        except (TypeError, ValueError):  # texts, or lists of different lengths
+            return f"expect {name} that are no numbers"
         if known.shape != values.shape:
             return f"get {name} of the shape {values.shape}, not {known.shape}"
+        if (np.isnan(values) != np.isnan(known)).any():
+            return f"get another {name}: it is missing in other rows"
         if not np.allclose(values, known, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
             worst = float(np.nanmax(np.abs(values - known)))
             return f"get another {name}: it differs by up to {worst:.3g}"
