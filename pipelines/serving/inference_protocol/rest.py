@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 
@@ -125,7 +124,7 @@ class RestDoor:
 
     def _route(self, path: str) -> str:
         """Which of server, live, ready, model or infer a path asks for; RequestError for none."""
-        parts = tuple(unquote(part) for part in path.split("/")[2:])
+        parts = tuple(path.split("/")[2:])  # the server has decoded %xx already
         if parts in ((), ("",)):
             return "server"
         if parts in (("health", "live"), ("health", "ready")):
@@ -136,7 +135,7 @@ class RestDoor:
             raise _not_found(path, f"the model that is served here is {self._model.name}")
         rest = parts[2:]
         if len(rest) >= 2 and rest[0] == "versions":
-            if not metadata.names_version(rest[1], self._model):
+            if not rest[1] or not metadata.names_version(rest[1], self._model):
                 raise _not_found(path, f"the version that is served here is {self._model.version}")
             rest = rest[2:]
         if rest == ():
