@@ -53,7 +53,7 @@ ROW: dict[str, Any] = {"a": 1.0, "b": 0.5, "city": "Oslo"}
 
 
 def make(
-    folder: Path, schema: Schema, policy: ServingPolicy = ServingPolicy(), *, of_sum: str = ""
+    folder: Path, schema: Schema, policy: ServingPolicy | None = None, *, of_sum: str = ""
 ) -> Path:
     """Write a bento's model folder.
 
@@ -69,7 +69,7 @@ def make(
     seen = {name: list(SEEN) for name in schema.categories}
     Signature("flights", "baseline", schema, digest(folder / MODEL_FILE), seen).write(folder)
     Release("v3", {}).write(folder)
-    policy.write(folder)
+    (policy or ServingPolicy()).write(folder)
     served = ServedModel.open(folder)
     rows = [
         {name: float(n + 1) for name in schema.numbers} | dict.fromkeys(schema.categories, "Oslo")

@@ -54,7 +54,7 @@ def test_a_regression_is_a_value(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("schema", [graphs.TABLE, graphs.WORDS, graphs.MINUTES, graphs.GREY])
 def test_what_is_promised_is_what_is_answered(schema: Schema, tmp_path: Path) -> None:
-    row = {name: math.nan for name in schema.numbers} | dict.fromkeys(schema.categories)
+    row = dict.fromkeys(schema.numbers, math.nan) | dict.fromkeys(schema.categories)
     _, outputs = ask(tmp_path / "model", schema, row, row)
     kinds = {"FP64": "f", "INT64": "i", "BYTES": "O"}
 

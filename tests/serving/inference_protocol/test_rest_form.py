@@ -74,7 +74,7 @@ def test_a_length_that_cuts_the_json_is_refused() -> None:
 def test_a_size_that_is_none_is_refused_by_name(size: object) -> None:
     content, length = body(sized("a", size), tail=b"aaa")
 
-    with pytest.raises(CellError, match="binary_data_size|no data") as caught:
+    with pytest.raises(CellError, match=r"binary_data_size|no data") as caught:
         read_request(content, length)
     assert caught.value.column == "a"
 
