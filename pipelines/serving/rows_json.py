@@ -128,7 +128,9 @@ def write_answer(model: Servable, request_id: str, outputs: Outputs) -> bytes:
 
 def schema_of_rows(schema: Schema) -> dict[str, Any]:
     """JSON Schema of one row of `schema`, for the OpenAPI document."""
-    columns: dict[str, Any] = {name: {"type": ["number", "null"]} for name in schema.numbers}
+    # What `encode` takes: true and false count as 1 and 0.
+    number = {"type": ["number", "boolean", "null"]}
+    columns: dict[str, Any] = dict.fromkeys(schema.numbers, number)
     columns |= {name: {"type": ["string", "null"]} for name in schema.categories}
     return {
         "type": "object",

@@ -183,7 +183,7 @@ def test_the_schema_of_a_row_asks_for_every_column_and_no_other() -> None:
     schema = schema_of_rows(replace(graphs.TABLE, numbers=("a",)))
 
     assert schema["properties"] == {
-        "a": {"type": ["number", "null"]},
+        "a": {"type": ["number", "boolean", "null"]},
         "city": {"type": ["string", "null"]},
     }
     assert schema["required"] == ["a", "city"]
