@@ -28,6 +28,7 @@ SPELLINGS = (
     *('"NaN"', '"\\ud800"', '"\\udfff\\ud800"', '"\\u0000"', "undefined", "None", "True", "''"),
     *("[" * 500, '{"a":' * 500, "[" * 100_000, '{"a":' * 50_000, "[[[[[[]]]]]]", "{}", "[]", '""'),
 )
+VALUES = ("null", "true", "0", "-1", "1.5", '"UA"', "[2]", "[2, 1]", "[[1.5], [2]]", "[null, null]")
 WORDS = st.sampled_from(["FP64", "BYTES", "INT64", "BOOL", "FP16", "x", "", "\x00", "ü" * 50])
 JSON_VALUES = st.recursive(
     st.none()
@@ -242,6 +243,26 @@ def broken(good: bytes, draw: random.Random) -> bytes:
     return bytes(body)
 
 
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every container in a JSON value, with each key or place in it."""
+    keys = value.keys() if isinstance(value, dict) else range(len(value))
+    for key in keys:
+        yield value, key
+        if isinstance(value[key], dict | list):
+            yield from _places(value[key])
+
+
+def changed(good: dict[str, Any], draw: random.Random) -> bytes:
+    """Good JSON with one of its values, or the name of one, exchanged for another."""
+    value = json.loads(json.dumps(good))
+    container, key = draw.choice(list(_places(value)))
+    if isinstance(container, dict) and draw.random() < 0.2:
+        container[draw.choice(["", "x", "\ud800", key + " "])] = container.pop(key)
+        return json.dumps(value).encode()
+    container[key] = "*"
+    return json.dumps(value).replace('"*"', draw.choice(SPELLINGS + VALUES)[:2000]).encode()
+
+
 def by_breaking(model: str, schema: Schema, count: int, seed: int) -> Iterator[Raw]:
     """Good requests, each broken in its own way."""
     draw = random.Random(seed)
@@ -249,10 +270,14 @@ def by_breaking(model: str, schema: Schema, count: int, seed: int) -> Iterator[R
     inputs = json.dumps(good_inputs(schema)).encode()
     head, tail = good_binary(schema)
     for _ in range(count):
-        match draw.randrange(3):
+        match draw.randrange(5):
             case 0:
-                yield post(PREDICT, broken(rows, draw), JSON)
+                yield post(PREDICT, changed(good_rows(schema), draw), JSON)
             case 1:
+                yield post(infer_path(model), changed(good_inputs(schema), draw), JSON)
+            case 2:
+                yield post(PREDICT, broken(rows, draw), JSON)
+            case 3:
                 yield post(infer_path(model), broken(inputs, draw), JSON)
             case _:
                 length = str(draw.choice([len(head), draw.randrange(len(head) + 50)]))
