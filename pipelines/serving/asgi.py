@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from pipelines.errors import CellError, RequestError
-from pipelines.serving.problems import PROBLEM_JSON, SEND_LESS, write_problem
+from pipelines.serving.problems import PROBLEM_JSON, SEND_LESS, refused, write_problem
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -38,21 +38,16 @@ async def read_body(receive: Receive, max_bytes: int, timeout_seconds: float) ->
         RequestError: 413 for more than `max_bytes`, 408 if it does not come in time.
         ClientGoneError: the client went away.
     """
-    message = await receive()
-    if message["type"] != "http.request":
-        raise ClientGoneError
-    body: bytes = message.get("body", b"")
-    if message.get("more_body", False):
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                body = await _rest(receive, body, max_bytes)
-        except TimeoutError:
-            raise RequestError(
-                f"not there after {timeout_seconds:g} s",
-                where="body",
-                next_step="send it faster, or less of it",
-                status=HTTPStatus.REQUEST_TIMEOUT,
-            ) from None
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            body = await _whole(receive, max_bytes)
+    except TimeoutError:
+        raise RequestError(
+            f"not there after {timeout_seconds:g} s",
+            where="body",
+            next_step="send it faster, or less of it",
+            status=HTTPStatus.REQUEST_TIMEOUT,
+        ) from None
     if len(body) > max_bytes:
         raise RequestError(
             f"larger than {max_bytes} bytes",
@@ -63,18 +58,24 @@ async def read_body(receive: Receive, max_bytes: int, timeout_seconds: float) ->
     return body
 
 
-async def _rest(receive: Receive, begun: bytes, max_bytes: int) -> bytes:
-    body, seen = bytearray(begun), len(begun)
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientGoneError
-        content = message.get("body", b"")
+async def _whole(receive: Receive, max_bytes: int) -> bytes:
+    content, has_more = await _part(receive)
+    if not has_more:
+        return content  # nearly always, and without a copy
+    body, seen = bytearray(content), len(content)
+    while has_more and seen <= DRAINED_BODIES * max_bytes:
+        content, has_more = await _part(receive)
         seen += len(content)
         if len(body) <= max_bytes:
             body += content
-        if not message.get("more_body", False) or seen > DRAINED_BODIES * max_bytes:
-            return bytes(body)
+    return bytes(body)
+
+
+async def _part(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
+    if message["type"] != "http.request":
+        raise ClientGoneError
+    return message.get("body", b""), message.get("more_body", False)
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
@@ -89,6 +90,36 @@ def replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
+
+
+def require(scope: Message, method: str) -> None:
+    """Hold a request to the method of its route; HEAD goes where GET does.
+
+    Raises:
+        RequestError: 405 for another method, 415 for a compressed body.
+    """
+    if scope["method"] != method and not (method == "GET" and scope["method"] == "HEAD"):
+        raise MethodError(scope["method"], method)
+    if header(scope, b"content-encoding") not in (None, b"", b"identity"):
+        raise refused(
+            "compressed bodies are not taken",
+            "content-encoding",
+            "send the body as it is",
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        )
+
+
+class MethodError(RequestError):
+    """The route has another method; `allowed` are those that it has, as HTTP lists them."""
+
+    def __init__(self, method: str, wanted: str) -> None:
+        super().__init__(
+            f"{method[:20]} is not taken here",
+            where="method",
+            next_step=f"send {wanted}",
+            status=HTTPStatus.METHOD_NOT_ALLOWED,
+        )
+        self.allowed = "GET, HEAD" if wanted == "GET" else wanted
 
 
 async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
@@ -106,6 +137,8 @@ async def refuse(send: Send, error: RequestError | CellError, headers: Headers =
         told.append((b"retry-after", b"1"))
     if status in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT):
         told.append((b"connection", b"close"))  # more of the body may be on its way
+    if isinstance(error, MethodError):
+        told.append((b"allow", error.allowed.encode()))
     await respond(send, status, told, body)
     return status
 

@@ -9,6 +9,7 @@ a body of bounded size.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 
 from pipelines.errors import CellError, RequestError
@@ -18,16 +19,24 @@ from pipelines.serving.asgi import (
     Message,
     Receive,
     Send,
+    header,
     read_body,
     refuse,
     replay,
+    require,
 )
-from pipelines.serving.context import REQUEST_ID, asked
-from pipelines.serving.problems import refused
+from pipelines.serving.context import REQUEST_ID, Asked, asked
+from pipelines.serving.problems import failed, refused
 
 _LOGGER = logging.getLogger(__name__)
-# What BentoML answers; anything else is not found.
-_BENTOML = frozenset({"/", "/predict", "/livez", "/readyz", "/healthz", "/schema.json"})
+PREDICT = "/predict"
+# What BentoML answers, and to which method; anything else is not found.
+_BENTOML = {
+    PREDICT: "POST",
+    **dict.fromkeys(("/", "/livez", "/readyz", "/healthz", "/schema.json"), "GET"),
+}
+# BentoML refuses it as well, with a traceback in the log for each.
+_PICKLE = b"pickle"
 _ASSETS = "/static_content/"
 
 
@@ -39,6 +48,7 @@ class Doors:
         self.prefixes: dict[str, App] = {}
         self.max_body_bytes = 0
         self.timeout_seconds = 0.0
+        self.through: Callable[[Asked, int], None] = lambda _asked, _status: None
 
     def find(self, path: str) -> App | None:
         if (exact := self.exact.get(path)) is not None:
@@ -84,28 +94,37 @@ class _First:
         except ClientGoneError:
             return
         except (RequestError, CellError) as error:
-            await refuse(send, error)
+            await self._refuse(scope, send, error)
         except Exception:
             request_id = asked("rest", scope["headers"]).request_id
             _LOGGER.exception("request %s failed", request_id)
             if begun.has_begun:
                 raise  # half an answer is out: the connection has to break
-            failed = refused(
-                f"the server failed; its log has request {request_id}",
-                "server",
-                "report the request id",
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-            )
-            await refuse(send, failed, [(REQUEST_ID, request_id.encode())])
+            await refuse(send, failed(request_id), [(REQUEST_ID, request_id.encode())])
+
+    async def _refuse(self, scope: Message, send: Send, error: RequestError | CellError) -> None:
+        known = asked("predict", scope["headers"])
+        status = await refuse(send, error, [(REQUEST_ID, known.request_id.encode())])
+        if scope["path"] == PREDICT:  # what comes as far as the service is counted there
+            self._doors.through(known, status)
 
     async def _bentoml(self, scope: Message, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path not in _BENTOML and not path.startswith(_ASSETS):
+        method = _BENTOML.get(path, "GET" if path.startswith(_ASSETS) else None)
+        if method is None:
             raise refused(
                 f"there is no {path[:120]!r}",
                 "path",
                 "see /docs.json for what there is",
                 HTTPStatus.NOT_FOUND,
+            )
+        require(scope, method)
+        if _PICKLE in (header(scope, b"content-type") or b"").lower():
+            raise refused(
+                "pickles are not taken",
+                "content-type",
+                "send application/json",
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             )
         doors = self._doors
         body = await read_body(receive, doors.max_body_bytes, doors.timeout_seconds)

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.errors import CellError, ModelError
 from pipelines.inference.encode import encode_rows
@@ -74,13 +75,23 @@ def _first_difference(outputs: Outputs, expected: Mapping[str, list[Any]]) -> st
             if values.tolist() != wanted:
                 return f"get another {name}"
             continue
+        if (wrong := _number_difference(values, wanted)) is not None:
+            return f"get another {name}: {wrong}"
+    return None
+
+
+def _number_difference(values: NDArray[Any], wanted: list[Any]) -> str | None:
+    try:
         # Where a chain did not ask, both are NaN; JSON has null for it.
         known = np.asarray(wanted, dtype=np.float64)
-        if known.shape != values.shape:
-            return f"get {name} of the shape {values.shape}, not {known.shape}"
-        if not np.allclose(values, known, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
-            worst = float(np.nanmax(np.abs(values - known)))
-            return f"get another {name}: it differs by up to {worst:.3g}"
+    except (TypeError, ValueError):  # texts, or lists of different lengths
+        return "those that are expected are no numbers"
+    if known.shape != values.shape:
+        return f"it has the shape {values.shape}, not {known.shape}"
+    if (np.isnan(values) != np.isnan(known)).any():
+        return "it is missing in other rows"
+    if not np.allclose(values, known, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+        return f"it differs by up to {float(np.nanmax(np.abs(values - known))):.3g}"
     return None
 
 

@@ -15,6 +15,7 @@ from pipelines.serving.rows_json import schema_of_rows, write_answer
 from pipelines.serving.served import Servable
 
 _JSON = "application/json"
+_PARAMETERS = {"type": ["object", "null"]}
 _PROBLEMS = {
     "400": "The body is not JSON.",
     "408": "The body did not come in time.",
@@ -153,16 +154,23 @@ def _infer(model: Servable, golden: Golden) -> dict[str, Any]:
             "name": {"type": "string"},
             "datatype": {"type": "string"},
             "shape": {"type": "array", "items": {"type": "integer"}},
-            "data": {"type": "array"},
-            "parameters": {"type": "object"},
+            "data": {"type": ["array", "null"]},
+            "parameters": _PARAMETERS,
         },
         "required": ["name", "datatype", "shape"],
+    }
+    wanted = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "parameters": _PARAMETERS},
+        "required": ["name"],
     }
     body = {
         "type": "object",
         "properties": {
-            "id": {"type": "string"},
+            "id": {"type": ["string", "null"]},
             "inputs": {"type": "array", "items": tensor},
+            "outputs": {"type": ["array", "null"], "items": wanted},
+            "parameters": _PARAMETERS,
         },
         "required": ["inputs"],
     }

@@ -75,7 +75,8 @@ def parse_as(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
 
 def _parse_slowly(body: bytes) -> object:
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
+        # Left to itself, it would take UTF-16 and UTF-32 as well.
+        return json.loads(body.decode(), parse_constant=_refuse_constant)
     # ValueError: not JSON, not UTF-8, or an integer of thousands of digits.
     except (ValueError, RecursionError) as error:
         raise _not_json(error) from None
@@ -127,7 +128,9 @@ def write_answer(model: Servable, request_id: str, outputs: Outputs) -> bytes:
 
 def schema_of_rows(schema: Schema) -> dict[str, Any]:
     """JSON Schema of one row of `schema`, for the OpenAPI document."""
-    columns: dict[str, Any] = {name: {"type": ["number", "null"]} for name in schema.numbers}
+    # What `encode` takes: true and false count as 1 and 0.
+    number = {"type": ["number", "boolean", "null"]}
+    columns: dict[str, Any] = dict.fromkeys(schema.numbers, number)
     columns |= {name: {"type": ["string", "null"]} for name in schema.categories}
     return {
         "type": "object",

@@ -12,7 +12,7 @@ from pipelines.errors import RequestError
 from pipelines.inference.encode import encode_rows
 from pipelines.serving import golden, logs, metrics, openapi, places
 from pipelines.serving.answering import Answering
-from pipelines.serving.asgi import App, Message, Receive, Send, respond
+from pipelines.serving.asgi import App, Message, Receive, Send, require, respond
 from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked
 from pipelines.serving.feedback import FeedbackDoor
 from pipelines.serving.front import Doors
@@ -44,6 +44,7 @@ class Server:
         self._grpc = GrpcDoor(self.answering, release)
         doors.max_body_bytes = self.model.policy.max_body_bytes
         doors.timeout_seconds = self.model.policy.timeout_seconds
+        doors.through = self.answering.through
         doors.prefixes[PREFIX] = RestDoor(self.answering, release)
         doors.exact["/feedback"] = self._feedback
         doors.exact["/docs.json"] = _page(openapi.document(self.model, known))
@@ -93,6 +94,7 @@ class Server:
         }
 
     async def _metrics(self, scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        require(scope, "GET")
         headers = [(b"content-type", metrics.CONTENT_TYPE)]
         await respond(send, HTTPStatus.OK, headers, self._meters.exposition())
 
@@ -108,6 +110,7 @@ def _unsupported(content_type: str) -> RequestError:
 
 def _page(content: bytes) -> App:
     async def page(scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        require(scope, "GET")
         await respond(send, HTTPStatus.OK, [(b"content-type", JSON.encode())], content)
 
     return page

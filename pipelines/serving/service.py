@@ -7,6 +7,7 @@ wrong never becomes ready.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -18,13 +19,14 @@ from pipelines.errors import CellError, RequestError
 from pipelines.serving import policy
 from pipelines.serving.context import Asked, asked
 from pipelines.serving.front import Doors, Front
-from pipelines.serving.problems import PROBLEM_JSON, write_problem
+from pipelines.serving.problems import PROBLEM_JSON, failed, write_problem
 from pipelines.serving.rows_json import JSON
 from pipelines.serving.server import Server
 
 # Beside the package `pipelines`, wherever the bento was unpacked.
 MODEL_FOLDER = Path(__file__).resolve().parents[2] / "model"
 DOORS = Doors()
+_LOGGER = logging.getLogger(__name__)
 
 
 class Predict(bentoml.IODescriptor):
@@ -97,9 +99,14 @@ class Evergreen:
             content = await self._server.predict(known, content_type, body)
             return Response(content, headers=headers, media_type=JSON)
         except (RequestError, CellError) as error:
-            status, content = write_problem(error)
-            self._server.answering.through(known, status)
-            return Response(content, status, headers, media_type=PROBLEM_JSON)
+            refusal = error
+        except Exception:
+            # BentoML would answer in a form of its own, and without the request id.
+            _LOGGER.exception("request %s failed", known.request_id)
+            refusal = failed(known.request_id)
+        status, content = write_problem(refusal)
+        self._server.answering.through(known, status)
+        return Response(content, status, headers, media_type=PROBLEM_JSON)
 
 
 # The decorator made a bentoml.Service of the class, which its type does not say.

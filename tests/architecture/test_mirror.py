@@ -59,6 +59,8 @@ ELSEWHERE = {
         "pipelines.scoring.source",
     ],
     "tests/serving/test_service.py": ["pipelines.serving.release"],
+    # The doors of a worker, opened together.
+    "tests/serving/test_front.py": ["pipelines.serving.server"],
     "tests/settings/test_settings.py": [
         "pipelines.settings",
         "pipelines.settings.fields",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipelines.errors import CellError
 from pipelines.inference.cells import LARGEST
 from pipelines.inference.columns import encode_batch
-from pipelines.inference.encode import Coded, encode_columns, encode_rows
+from pipelines.inference.encode import Coded, encode_columns, encode_matrix, encode_rows
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
 
 SCHEMA = Schema(numbers=("distance", "hour"), categories=("carrier",), target="late")
@@ -200,3 +200,105 @@ def test_every_way_in_gives_the_same_tensors(rows: list[dict[str, Any]]) -> None
     for other in (by_frame, by_arrow):
         np.testing.assert_array_equal(other[NUMBERS], by_row[NUMBERS])
         assert other[CATEGORIES].tolist() == by_row[CATEGORIES].tolist()
+
+
+WILD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.floats(),
+    st.integers(-(2**54), 2**54),
+    st.sampled_from([2**53, 2**53 + 1, -(2**53) - 1, 10**400, LARGEST, -2 * LARGEST, 10**30 + 1]),
+    st.text(max_size=3),
+    st.lists(st.none(), max_size=1),
+)
+TABLES = st.integers(1, 5).flatmap(
+    lambda rows: st.tuples(*[st.lists(WILD, min_size=rows, max_size=rows)] * 2)
+)
+TWO = Schema(numbers=("x", "y"), categories=(), target="z")
+
+
+def outcome(encode: Any, *arguments: Any) -> Any:
+    """The numbers, or where and why there are none."""
+    try:
+        return np.asarray(encode(*arguments)[NUMBERS])
+    except CellError as error:
+        return (error.row, error.column, error.problem)
+
+
+def assert_same(left: Any, right: Any) -> None:
+    if isinstance(left, tuple) or isinstance(right, tuple):
+        assert left == right
+    else:
+        np.testing.assert_array_equal(left, right)
+
+
+@given(TABLES)
+def test_the_quick_way_and_the_slow_one_agree_on_values_and_on_errors(
+    columns: tuple[list[Any], list[Any]],
+) -> None:
+    x, y = columns
+    # A tuple is a sequence like a list, and the quick way takes lists only.
+    quick = outcome(encode_columns, TWO, {"x": x, "y": y})
+    slow = outcome(encode_columns, TWO, {"x": tuple(x), "y": tuple(y)})
+
+    assert_same(quick, slow)
+    assert_same(
+        quick, outcome(encode_rows, TWO, [{"x": a, "y": b} for a, b in zip(x, y, strict=True)])
+    )
+
+
+@given(st.lists(st.floats(-LARGEST, LARGEST) | st.just(math.nan), min_size=1, max_size=5))
+def test_lists_and_arrays_are_encoded_alike(values: list[float]) -> None:
+    listed = encode_columns(TWO, {"x": values, "y": values})[NUMBERS]
+    array = encode_columns(TWO, {"x": np.array(values), "y": np.array(values)})[NUMBERS]
+
+    np.testing.assert_array_equal(listed, array)
+    assert listed.flags.c_contiguous
+    assert listed.dtype == np.float64
+
+
+@given(TABLES)
+def test_a_matrix_is_its_columns(columns: tuple[list[Any], list[Any]]) -> None:
+    x, y = columns
+    flat = [value for pair in zip(x, y, strict=True) for value in pair]
+    matrix = outcome(encode_matrix, TWO, flat, len(x))
+    by_column = outcome(encode_columns, TWO, {"x": x, "y": y})
+
+    if isinstance(matrix, tuple):
+        # Whatever is wrong is wrong both ways; which of many faults is named first may differ.
+        assert isinstance(by_column, tuple)
+        row, column, problem = matrix
+        one_by_one = outcome(encode_columns, TWO, {"x": [x[row]], "y": [y[row]]})
+        assert isinstance(one_by_one, tuple)
+        assert column in ("x", "y")
+        assert problem
+    else:
+        np.testing.assert_array_equal(matrix, by_column)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, np.int64, np.bool_])
+def test_a_matrix_of_any_numeric_type_becomes_rows(dtype: type) -> None:
+    values = np.array([0, 1, 1, 0], dtype=dtype)
+    tensors = encode_matrix(TWO, values, 2)
+
+    assert tensors[NUMBERS].dtype == np.float64
+    assert tensors[NUMBERS].tolist() == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("values", "row", "column"),
+    [
+        ([1, 2, "3", 4], 1, "x"),
+        ([1, 2, 3, 2**53 + 1], 1, "y"),
+        (np.array([1, 2, 3, 2**60]), 1, "y"),
+        (np.array([1.0, np.inf, 3, 4]), 0, "y"),
+        ([1.0, None, 1e31, 4.0], 1, "x"),
+    ],
+)
+def test_a_wrong_value_of_a_matrix_is_named_by_row_and_column(
+    values: Any, row: int, column: str
+) -> None:
+    with pytest.raises(CellError) as caught:
+        encode_matrix(TWO, values, 2)
+
+    assert (caught.value.row, caught.value.column) == (row, column)

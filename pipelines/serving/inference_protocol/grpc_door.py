@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -20,7 +21,7 @@ from pipelines.serving.inference_protocol import metadata
 from pipelines.serving.inference_protocol.generated import open_inference_pb2 as pb
 from pipelines.serving.inference_protocol.grpc_form import read_inputs, write_answer
 from pipelines.serving.inference_protocol.inputs import tensors_of
-from pipelines.serving.problems import UNACCEPTABLE, refused
+from pipelines.serving.problems import UNACCEPTABLE, failed, refused
 from pipelines.serving.served import rows_of
 
 SERVICE = "inference.GRPCInferenceService"
@@ -95,9 +96,10 @@ class GrpcDoor:
 
     def _methods(self) -> grpc.GenericRpcHandler:
         def method(behaviour: Method, request: Any) -> grpc.RpcMethodHandler:
-            return grpc.unary_unary_rpc_method_handler(
-                behaviour, request.FromString, lambda answer: answer.SerializeToString()
-            )
+            async def read(content: bytes, context: Context) -> Any:
+                return await behaviour(await _read_or_abort(request, content, context), context)
+
+            return _bytes_in(read)
 
         return grpc.method_handlers_generic_handler(
             SERVICE,
@@ -107,7 +109,7 @@ class GrpcDoor:
                 "ServerMetadata": method(self._server_metadata, pb.ServerMetadataRequest),
                 "ModelReady": method(self._model_ready, pb.ModelReadyRequest),
                 "ModelMetadata": method(self._model_metadata, pb.ModelMetadataRequest),
-                "ModelInfer": method(self._infer, pb.ModelInferRequest),
+                "ModelInfer": _bytes_in(self._infer),
             },
         )
 
@@ -134,7 +136,7 @@ class GrpcDoor:
         except RequestError as error:
             await context.abort(_CODES[error.status], _said(error))
 
-    async def _infer(self, request: Any, context: Context) -> Any:
+    async def _infer(self, content: bytes, context: Context) -> Any:
         known = asked("grpc", _bytes(context.invocation_metadata()))
         context.set_trailing_metadata(
             (
@@ -143,7 +145,7 @@ class GrpcDoor:
             )
         )
         try:
-            return await self._answer(request, known)
+            return await self._answer(_read(pb.ModelInferRequest, content), known)
         except (RequestError, CellError) as error:
             status = error.status if isinstance(error, RequestError) else UNACCEPTABLE
             code = _CODES.get(status, grpc.StatusCode.INVALID_ARGUMENT)
@@ -151,7 +153,7 @@ class GrpcDoor:
         except Exception:
             _LOGGER.exception("request %s failed", known.request_id)
             status, code = 500, grpc.StatusCode.INTERNAL
-            said = f"the server failed; its log has request {known.request_id}"
+            said = _said(failed(known.request_id))
         self._answering.through(known, status)
         # Outside of the handlers above, because it raises.
         return await context.abort(code, said)
@@ -173,6 +175,33 @@ class GrpcDoor:
                 f"ask for {self._model.name!r}, version {self._model.version!r} or none",
                 404,
             )
+
+
+def _bytes_in(behaviour: Callable[[bytes, Context], Awaitable[Any]]) -> grpc.RpcMethodHandler:
+    # gRPC answers UNKNOWN, with a traceback in the log, to bytes that its own deserializer cannot
+    # read; so it has none, and the bytes are read where refusing is ours.
+    return grpc.unary_unary_rpc_method_handler(
+        behaviour, None, lambda answer: answer.SerializeToString()
+    )
+
+
+def _read(kind: Any, content: bytes) -> Any:
+    try:
+        return kind.FromString(content)
+    except DecodeError:
+        raise refused(
+            f"not a message of the type {kind.DESCRIPTOR.full_name}",
+            "message",
+            "encode it by the protocol's own definition",
+            400,
+        ) from None
+
+
+async def _read_or_abort(kind: Any, content: bytes, context: Context) -> Any:
+    try:
+        return _read(kind, content)
+    except RequestError as error:
+        return await context.abort(grpc.StatusCode.INVALID_ARGUMENT, _said(error))
 
 
 def _bytes(told: Any) -> list[tuple[bytes, bytes]]:

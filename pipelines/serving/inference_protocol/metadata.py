@@ -17,7 +17,7 @@ ANY = -1
 
 
 def server_metadata(version: str) -> dict[str, Any]:
-    """What the server says of itself."""
+    """Name, version and extensions of the server itself."""
     return {"name": SERVER, "version": version, "extensions": list(EXTENSIONS)}
 
 

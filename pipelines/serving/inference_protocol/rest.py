@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 
 from pipelines.errors import CellError, RequestError
 from pipelines.serving.answering import Answering
-from pipelines.serving.asgi import Message, Receive, Send, header, read_body, refuse, respond
+from pipelines.serving.asgi import (
+    ClientGoneError,
+    Message,
+    Receive,
+    Send,
+    header,
+    read_body,
+    refuse,
+    require,
+    respond,
+)
 from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked, asked
 from pipelines.serving.inference_protocol import metadata
 from pipelines.serving.inference_protocol.inputs import tensors_of
@@ -56,16 +65,21 @@ class RestDoor:
         ]
         try:
             if scope["path"] in self._infer or self._route(scope["path"]) == "infer":
-                _require(scope, "POST")
+                require(scope, "POST")
                 await self._answer(scope, receive, send, known, told)
                 return
-            _require(scope, "GET")
+            require(scope, "GET")
             body = self._about(scope["path"])
             told.append(_JSON)
             await respond(send, HTTPStatus.OK, told, body)
         except (RequestError, CellError) as error:
             status = await refuse(send, error, told)
             self._answering.through(known, status)
+        except ClientGoneError:
+            raise
+        except Exception:
+            self._answering.through(known, HTTPStatus.INTERNAL_SERVER_ERROR)
+            raise  # the front door answers, and logs
 
     async def _answer(
         self,
@@ -110,7 +124,7 @@ class RestDoor:
 
     def _route(self, path: str) -> str:
         """Which of server, live, ready, model or infer a path asks for; RequestError for none."""
-        parts = tuple(unquote(part) for part in path.split("/")[2:])
+        parts = tuple(path.split("/")[2:])  # the server has decoded %xx already
         if parts in ((), ("",)):
             return "server"
         if parts in (("health", "live"), ("health", "ready")):
@@ -121,7 +135,7 @@ class RestDoor:
             raise _not_found(path, f"the model that is served here is {self._model.name}")
         rest = parts[2:]
         if len(rest) >= 2 and rest[0] == "versions":
-            if not metadata.names_version(rest[1], self._model):
+            if not rest[1] or not metadata.names_version(rest[1], self._model):
                 raise _not_found(path, f"the version that is served here is {self._model.version}")
             rest = rest[2:]
         if rest == ():
@@ -133,21 +147,3 @@ class RestDoor:
 
 def _not_found(path: str, next_step: str) -> RequestError:
     return refused(f"there is no {path[:120]!r}", "path", next_step, HTTPStatus.NOT_FOUND)
-
-
-def _require(scope: Message, method: str) -> None:
-    if scope["method"] != method and not (method == "GET" and scope["method"] == "HEAD"):
-        raise refused(
-            f"{scope['method'][:20]} is not taken here",
-            "method",
-            f"send {method}",
-            HTTPStatus.METHOD_NOT_ALLOWED,
-        )
-    encoding = header(scope, b"content-encoding")
-    if encoding not in (None, b"", b"identity"):
-        raise refused(
-            "compressed bodies are not taken",
-            "content-encoding",
-            "send the body as it is",
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        )

@@ -128,7 +128,7 @@ def pack(output: Output, values: NDArray[Any]) -> bytes:
 
 
 def unknown_output(name: str, model: Servable) -> RequestError:
-    """The error of an output that the model does not have."""
+    """The error of an output that the model does not have, with those that it has."""
     known = ", ".join(output.name for output in model.outputs)
     return refused(f"there is no output {name[:80]!r}", "outputs", f"ask for some of: {known}")
 

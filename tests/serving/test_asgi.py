@@ -1,0 +1,162 @@
+"""Bodies, message by message: bounded in bytes and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from pipelines.errors import RequestError
+from pipelines.serving.asgi import (
+    DRAINED_BODIES,
+    ClientGoneError,
+    header,
+    read_body,
+    refuse,
+    replay,
+    respond,
+)
+from pipelines.serving.problems import refused
+
+LIMIT = 10
+GONE = {"type": "http.disconnect"}
+
+
+def part(content: bytes, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.request", "body": content, "more_body": more}
+
+
+def read(*incoming: dict[str, Any], seconds: float = 5.0) -> tuple[bytes, int]:
+    """The body, and how many messages were read for it; beyond the last, a client is silent."""
+    waiting = list(incoming)
+
+    async def receive() -> dict[str, Any]:
+        if not waiting:
+            await asyncio.Event().wait()
+        return waiting.pop(0)
+
+    try:
+        body = asyncio.run(read_body(receive, LIMIT, seconds))
+    except RequestError as error:
+        error.add_note(str(len(incoming) - len(waiting)))
+        raise
+    return body, len(incoming) - len(waiting)
+
+
+@pytest.mark.parametrize(
+    ("parts", "body"),
+    [
+        ([part(b"")], b""),
+        ([{"type": "http.request"}], b""),
+        ([part(b"1234567890")], b"1234567890"),
+        ([part(b"12345", more=True), part(b"67890")], b"1234567890"),
+        ([part(b"", more=True), part(b"", more=True), part(b"1")], b"1"),
+    ],
+)
+def test_a_body_in_parts_is_read_whole(parts: list[dict[str, Any]], body: bytes) -> None:
+    assert read(*parts) == (body, len(parts))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [part(b"x" * (LIMIT + 1))],
+        [part(b"x" * LIMIT, more=True), part(b"x", more=True), part(b"x")],
+    ],
+)
+def test_a_larger_body_is_read_to_its_end_and_refused(parts: list[dict[str, Any]]) -> None:
+    with pytest.raises(RequestError, match=f"body: larger than {LIMIT} bytes") as caught:
+        read(*parts)
+
+    assert caught.value.status == 413
+    assert caught.value.__notes__ == [str(len(parts))]
+
+
+def test_an_endless_body_is_not_read_for_ever() -> None:
+    endless = [part(b"x" * LIMIT, more=True) for _ in range(100)]
+    with pytest.raises(RequestError, match="larger than") as caught:
+        read(*endless)
+
+    assert caught.value.__notes__ == [str(DRAINED_BODIES + 1)]
+
+
+@pytest.mark.parametrize("parts", [[], [part(b"x", more=True)]], ids=["no byte", "one byte"])
+def test_a_body_that_does_not_come_is_not_waited_for(parts: list[dict[str, Any]]) -> None:
+    with pytest.raises(RequestError, match=r"body: not there after 0\.05 s") as caught:
+        read(*parts, seconds=0.05)
+
+    assert caught.value.status == 408
+
+
+@pytest.mark.parametrize("parts", [[GONE], [part(b"x", more=True), GONE]])
+def test_a_client_that_goes_away_is_told_from_an_empty_body(parts: list[dict[str, Any]]) -> None:
+    with pytest.raises(ClientGoneError):
+        read(*parts)
+
+
+def test_a_body_is_given_again_once_and_then_the_client_is_waited_for() -> None:
+    async def receive() -> dict[str, Any]:
+        return GONE
+
+    async def twice() -> list[Any]:
+        again = replay(b"body", receive)
+        return [await again(), await again()]
+
+    assert asyncio.run(twice()) == [part(b"body"), GONE]
+
+
+def sent_by(error: RequestError) -> tuple[int, dict[bytes, bytes], Any]:
+    """Status, headers and content of a refusal."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    status = asyncio.run(refuse(send, error, [(b"x-request-id", b"abc")]))
+    start, body = sent
+    assert start["status"] == status
+    headers = dict(start["headers"])
+    assert int(headers[b"content-length"]) == len(body["body"])
+    return status, headers, json.loads(body["body"])
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (503, {b"retry-after": b"1"}),
+        (413, {b"connection": b"close"}),
+        (408, {b"connection": b"close"}),
+        (422, {}),
+    ],
+)
+def test_a_refusal_says_how_to_go_on(status: int, told: dict[bytes, bytes]) -> None:
+    seen, headers, content = sent_by(refused("wrong", "body", "mend it", status))
+
+    assert seen == content["status"] == status
+    assert headers[b"content-type"] == b"application/problem+json"
+    assert headers[b"x-request-id"] == b"abc"
+    assert {name: headers.get(name) for name in (b"retry-after", b"connection")} == {
+        b"retry-after": None,
+        b"connection": None,
+        **told,
+    }
+
+
+def test_an_answer_has_the_length_of_its_body() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(respond(send, 200, [(b"a", b"b")], b"123"))
+    assert sent[0]["headers"] == [(b"a", b"b"), (b"content-length", b"3")]
+    assert sent[1]["body"] == b"123"
+
+
+def test_the_first_value_of_a_header_counts() -> None:
+    scope = {"headers": [(b"a", b"1"), (b"b", b"2"), (b"a", b"3")]}
+
+    assert header(scope, b"a") == b"1"
+    assert header(scope, b"c") is None
