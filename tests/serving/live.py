@@ -50,7 +50,11 @@ class Raw:
 
 @dataclass(frozen=True)
 class Got:
-    """An answer; the status 0 stands for a connection that the server closed instead."""
+    """An answer, or what came in place of one.
+
+    Attributes:
+        status: of HTTP; 0 if the connection was reset, -1 if nobody listens.
+    """
 
     status: int
     headers: dict[bytes, bytes]
@@ -103,8 +107,11 @@ class Connection:
     async def ask(self, raw: Raw) -> Got:
         """The answer to a request; TimeoutError if there is none in time."""
         async with asyncio.timeout(PATIENCE):
-            if self._streams is None:
-                self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+            try:
+                if self._streams is None:
+                    self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+            except ConnectionError:
+                return Got(-1, {}, b"")
             reader, writer = self._streams
             try:
                 writer.write(raw.sent)

@@ -33,7 +33,7 @@ class Load:
     """Requests that are sent without end, and what came of them.
 
     Attributes:
-        statuses: of answers; 0 is a connection that was reset or refused.
+        statuses: of answers; 0 is a connection that was reset, -1 one that was refused.
         is_over: set to end it.
     """
 
@@ -47,7 +47,7 @@ class Load:
         while not self.is_over:
             got = await connection.ask(self.request)
             self.statuses[got.status] += 1
-            if got.status == 0:
+            if got.status <= 0:
                 await asyncio.sleep(0.02)
         await connection.close()
 
@@ -94,8 +94,8 @@ def test_sigterm_under_load_fails_no_request(
     tag: str, home: HomePaths, request_of_a_row: Raw, tmp_path: Path
 ) -> None:
     async def end(server: Server) -> Counter[int]:
+        await until(lambda: len(workers(server)) == 2)
         family = [arbiter(server), *workers(server)]
-        assert len(family) == 3
         async with under_load(server.port, request_of_a_row) as load:
             await until(lambda: load.statuses[200] > 500)
             family[0].send_signal(signal.SIGTERM)
@@ -104,10 +104,12 @@ def test_sigterm_under_load_fails_no_request(
 
     with running(tag, home, 60, tmp_path / "server.log") as server:
         seen = asyncio.run(end(server))
-    print(f"\nSIGTERM: {seen[200]} answered, {seen[0]} connections reset or refused")
+    print(f"\nSIGTERM: {seen[200]} answered, {seen[0]} reset, {seen[-1]} refused")
 
-    # Who comes after the end, or waits on a connection that is closed, is cut off; nobody gets 5xx.
-    assert seen.keys() == {0, 200}
+    # Nobody gets a 5xx. Cut off are kept-alive connections that are closed while the next request is
+    # on its way, and those that wait in the backlog, which the arbiter holds open to its end.
+    assert seen.keys() <= {200, 0, -1}
+    assert seen[0] <= 5 * CLIENTS
     assert "Traceback" not in (tmp_path / "server.log").read_text(encoding="utf-8")
 
 
@@ -124,8 +126,8 @@ def test_a_killed_worker_is_replaced_while_the_other_answers(
     async def kill(server: Server) -> Counter[int]:
         async with under_load(server.port, request_of_a_row) as load:
             for _ in range(2):
+                await until(lambda: len(workers(server)) == 2)
                 before = workers(server)
-                assert len(before) == 2
                 more = load.statuses[200] + 200
                 before[0].kill()
                 await until(lambda more=more: load.statuses[200] > more)
