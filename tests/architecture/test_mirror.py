@@ -61,6 +61,7 @@ ELSEWHERE = {
     "tests/serving/test_service.py": ["pipelines.serving.release"],
     # The doors of a worker, opened together.
     "tests/serving/test_front.py": ["pipelines.serving.server"],
+    "tests/serving/test_chain.py": ["pipelines.packaging.chain", "pipelines.serving.opening"],
     "tests/settings/test_settings.py": [
         "pipelines.settings",
         "pipelines.settings.fields",

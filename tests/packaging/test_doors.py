@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipelines import golden
 from pipelines.errors import PackageError
 from pipelines.inference.columns import encode_batch
 from pipelines.inference.encode import Tensors
 from pipelines.inference.session import ModelSession
 from pipelines.packaging.doors import AT_ONCE, over_grpc, over_rest
-from pipelines.packaging.golden import read_golden
 from pipelines.packaging.server import Server, free_ports, running
 from tests.packaged import Packaged
 
@@ -34,7 +34,7 @@ def model(packaged: Packaged) -> ModelSession:
 
 @pytest.fixture(scope="module")
 def tensors(packaged: Packaged, model: ModelSession) -> Tensors:
-    batch = read_golden(packaged.artifact).slice(0, 2 * AT_ONCE + 1)
+    batch = golden.read(packaged.artifact, model.signature.schema).slice(0, 2 * AT_ONCE + 1)
     return encode_batch(model.signature.schema, batch)
 
 

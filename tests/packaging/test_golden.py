@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import PackageError
 from pipelines.inference.encode import encode_rows
 from pipelines.packaging import model_folder
-from pipelines.packaging.golden import CARRIED_ROWS, as_rows, carried, read_golden
+from pipelines.packaging.golden import CARRIED_ROWS, carried
 from pipelines.serving import golden
 from pipelines.serving.served import ServedModel
 from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE
@@ -52,21 +49,6 @@ def refuse(name: str) -> None:
     raise AssertionError(f"{name} is no JSON")
 
 
-def test_missing_numbers_are_null_however_parquet_has_them() -> None:
-    batch = pa.RecordBatch.from_pydict(
-        {"x": pa.array([1.5, None, math.nan]), "c": pa.array(["a", None, ""])}
-    )
-
-    assert as_rows(batch) == [{"x": 1.5, "c": "a"}, {"x": None, "c": None}, {"x": None, "c": ""}]
-
-
-def test_rows_are_read_with_the_answers_of_training(artifact: Path) -> None:
-    batch = read_golden(artifact)
-
-    assert batch.num_rows == 1200
-    assert np.isfinite(batch.column(GOLDEN_ANSWER).to_numpy()).all()
-
-
 @pytest.mark.parametrize("spoil", ["missing", "cut off", "no answers"])
 def test_rows_that_cannot_be_read_are_refused(
     artifact: Path, served: ServedModel, tmp_path: Path, spoil: str
@@ -83,11 +65,3 @@ def test_rows_that_cannot_be_read_are_refused(
     with pytest.raises(PackageError, match="no golden rows") as caught:
         carried(copy, served)
     assert caught.value.where == str(path)
-
-
-def test_an_empty_file_has_no_rows(artifact: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(artifact, tmp_path / "artifact")
-    path = copy / GOLDEN_FILE
-    pq.write_table(pq.read_table(path).slice(0, 0), path)
-
-    assert read_golden(copy).num_rows == 0

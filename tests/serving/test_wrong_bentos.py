@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 
 from pipelines.errors import ModelError
 from pipelines.packaging import model_folder
-from pipelines.packaging.server import LOOPBACK, free_port, free_ports, serve_command
+from pipelines.packaging.server import LOOPBACK, Site, free_port, free_ports, serve_command
 from pipelines.packaging.store import MANIFEST, place, write_manifest
 from pipelines.paths import HomePaths
 from pipelines.serving import service
@@ -97,7 +97,8 @@ def ends_or_says(
     tag: str, home: HomePaths, folder: Path, words: str, *, port: int, grpc_port: int
 ) -> str:
     """The log of a server as soon as it has the words in it; it must not become ready."""
-    argv, env = serve_command(tag, home, port, grpc_port=grpc_port)
+    site = Site.of(tag.partition(":")[0], home, port, grpc_port, LOOPBACK)
+    argv, env = serve_command(tag, home, site)
     log = folder / "server.log"
     deadline = time.monotonic() + START_SECONDS
     with log.open("wb") as output, contextlib.ExitStack() as stack:

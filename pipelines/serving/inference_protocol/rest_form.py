@@ -74,6 +74,13 @@ def read_request(body: bytes, header_length: bytes | None) -> InferRequest:
     place = 0
     for given in asked.inputs:
         size = given.parameters.get(BINARY_SIZE) if given.parameters else None
+        if size is None and given.content is None:
+            raise CellError(
+                "the input has no data",
+                row=None,
+                column=given.name[:80],
+                next_step=f"send `data`, or binary data and its {BINARY_SIZE}",
+            )
         if size is not None:
             given.content = tail[place : place + _size(size, len(tail) - place, given.name)]
             place += len(given.content)
