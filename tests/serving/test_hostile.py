@@ -18,7 +18,7 @@ from pipelines.packaging.server import Server, running
 from pipelines.schema import Schema
 from pipelines.signature import Signature
 from tests.packaged import Packaged
-from tests.serving import hostile
+from tests.serving import hostile, tricks
 from tests.serving.live import Raw, ask_all, megabytes, post, shown
 
 CONNECTIONS = 8
@@ -80,7 +80,7 @@ def codes(server: Server, sent: list[bytes]) -> Counter[grpc.StatusCode]:
 
 
 def test_every_trick_is_refused(server: Server, schema: Schema) -> None:
-    seen = statuses(server, list(hostile.by_hand(MODEL, schema)))
+    seen = statuses(server, list(tricks.by_hand(MODEL, schema)))
 
     assert seen.total() > 700
     assert {200, 400, 413, 415, 422} <= seen.keys()
@@ -118,7 +118,7 @@ def test_a_hundred_thousand_bodies_leave_no_trace(
 ) -> None:
     kinds = chain(
         hostile.by_hypothesis(MODEL, schema, 5000, seed=4),
-        hostile.by_hand(MODEL, schema),
+        tricks.by_hand(MODEL, schema),
         hostile.by_breaking(MODEL, schema, 100_000, seed=5),
     )
     bodies = islice(kinds, 90_000)
@@ -145,7 +145,7 @@ def settled(server: Server, schema: Schema, rounds: int) -> float:
     """
     found = []
     for _ in range(rounds):
-        statuses(server, shuffled(hostile.by_hand(MODEL, schema)))
+        statuses(server, shuffled(tricks.by_hand(MODEL, schema)))
         statuses(server, list(hostile.by_breaking(MODEL, schema, 500, seed=7)))
         codes(server, list(hostile.messages(MODEL, schema, 500, seed=7)))
         found.append(megabytes(server))
