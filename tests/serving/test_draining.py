@@ -107,7 +107,7 @@ def test_sigterm_under_load_fails_no_request(
     print(f"\nSIGTERM: {seen[200]} answered, {seen[0]} reset, {seen[-1]} refused")
 
     # Nobody gets a 5xx. Cut off are kept-alive connections that are closed while the next request
-    # is on its way, and those that wait in the backlog, which the arbiter holds open to its end.
+    # is on its way, and those in the backlog, which the arbiter holds open to its end.
     assert seen.keys() <= {200, 0, -1}
     assert seen[0] <= 5 * CLIENTS
     assert "Traceback" not in (tmp_path / "server.log").read_text(encoding="utf-8")
