@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.errors import CellError
-from pipelines.inference.encode import Coded, Column, Tensors, encode_columns
+from pipelines.inference.coded import Coded, Column
+from pipelines.inference.encode import Tensors, encode_columns
 from pipelines.schema import Schema
 
 

@@ -29,7 +29,7 @@ LIMITS = Limits(rows=200_000, seconds=900.0)
 COLUMNS = pa.schema(
     [(REQUEST_ID, pa.string()), (ROW, pa.int32()), (TIME, TIMESTAMP), (LABEL, pa.string())]
 )
-_LONGEST_ID = 200
+LONGEST_ID = 200
 _MOST_ROWS = 2**31
 
 
@@ -170,10 +170,10 @@ def _batch(
 
 
 def _id(value: object, row: int) -> str:
-    if isinstance(value, str) and 0 < len(value) <= _LONGEST_ID and is_unicode(value):
+    if isinstance(value, str) and 0 < len(value) <= LONGEST_ID and is_unicode(value):
         return value
     raise CellError(
-        f"a request id is a text of 1 to {_LONGEST_ID} characters",
+        f"a request id is a text of 1 to {LONGEST_ID} characters",
         row=row,
         column=REQUEST_ID,
         next_step="send the id that the answer came with",

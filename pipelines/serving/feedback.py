@@ -14,7 +14,7 @@ from pipelines.errors import CellError, LogError, RequestError
 from pipelines.predictions.feedback import Feedback
 from pipelines.schema import Schema
 from pipelines.serving import places
-from pipelines.serving.asgi import Message, Receive, Send, read_body, refuse, respond
+from pipelines.serving.asgi import Message, Receive, Send, read_body, refuse, require, respond
 from pipelines.serving.policy import ServingPolicy
 from pipelines.serving.problems import refused
 from pipelines.serving.rows_json import JSON, parse_as, refuse_many
@@ -59,8 +59,7 @@ class FeedbackDoor:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         try:
-            if scope["method"] != "POST":
-                raise refused("is not taken here", scope["method"][:20], "send POST", 405)
+            require(scope, "POST")
             policy = self._policy
             body = await read_body(receive, policy.max_body_bytes, policy.timeout_seconds)
             kept = await self._keep(body)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from pipelines.inference.encode import encode_rows
+from pipelines.predictions.feedback import LONGEST_ID
 from pipelines.serving.golden import Golden
 from pipelines.serving.inference_protocol.inputs import IMAGE
 from pipelines.serving.inference_protocol.metadata import inputs_of
@@ -116,16 +117,16 @@ def _feedback() -> dict[str, Any]:
     one = {
         "type": "object",
         "properties": {
-            "request_id": {"type": "string", "minLength": 1, "maxLength": 128},
+            "request_id": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
             "row": {"type": "integer", "minimum": 0, "default": 0},
-            "label": {"type": ["number", "string"]},
+            "label": {"type": ["number", "string", "boolean"]},
         },
         "required": ["request_id", "label"],
         "additionalProperties": False,
     }
     body = {
         "type": "object",
-        "properties": {"labels": {"type": "array", "minItems": 1, "items": one}},
+        "properties": {"labels": {"type": "array", "items": one}},
         "required": ["labels"],
         "additionalProperties": False,
     }

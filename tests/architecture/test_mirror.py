@@ -19,6 +19,11 @@ ELSEWHERE = {
     "tests/deploying/test_manifests.py": ["pipelines.deploying"],
     "tests/evaluation/test_metrics.py": ["pipelines.evaluation.names"],
     "tests/gates/test_judge.py": ["pipelines.gates.evidence"],
+    "tests/inference/test_encode.py": [
+        "pipelines.inference.categories",
+        "pipelines.inference.coded",
+        "pipelines.inference.numbers",
+    ],
     "tests/test_judging.py": ["pipelines.copies", "pipelines.gates.copy"],
     "tests/gates/test_noninferiority.py": ["pipelines.gates.differences"],
     "tests/models/test_families.py": [

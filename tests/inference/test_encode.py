@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from pipelines.errors import CellError
 from pipelines.inference.cells import LARGEST
+from pipelines.inference.coded import Coded
 from pipelines.inference.columns import encode_batch
-from pipelines.inference.encode import Coded, encode_columns, encode_matrix, encode_rows
+from pipelines.inference.encode import encode_columns, encode_matrix, encode_rows
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
 
 SCHEMA = Schema(numbers=("distance", "hour"), categories=("carrier",), target="late")

@@ -1,0 +1,83 @@
+"""Numeric columns as float64; the table of what a value may be is in `encode`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.errors import CellError
+from pipelines.inference.cells import EXACT_INTEGER, LARGEST, number_problem
+from pipelines.inference.coded import Column, values_of
+
+_KINDS = {float, int, bool, type(None)}
+
+
+def at_once(columns: list[Column]) -> NDArray[np.float64] | None:
+    """All numeric columns of a request as one array, or None if they have to be looked at.
+
+    For a few rows, going from column to column costs more than the model does.
+    """
+    if not all(type(column) is list for column in columns):
+        return None
+    kinds = set(map(type, chain.from_iterable(columns)))
+    if not kinds <= _KINDS:
+        return None
+    try:
+        numbers = np.array(columns, dtype=np.float64).T  # None becomes NaN here
+    except OverflowError:  # an integer of hundreds of digits
+        return None
+    if int in kinds and (np.abs(numbers) >= EXACT_INTEGER).any():
+        return None
+    return np.ascontiguousarray(numbers)
+
+
+def one_column(column: Column, name: str, first_row: int) -> NDArray[Any]:
+    """One column as numbers, shape (rows,); CellError names the first value that is none."""
+    if isinstance(column, np.ndarray):
+        if column.dtype.kind in "fb":
+            return column
+        if column.dtype.kind in "iu":
+            _refuse_inexact(column, name, first_row)
+            return column
+    return _numbers_of(values_of(column), name, first_row)
+
+
+def _numbers_of(values: Sequence[object], name: str, first_row: int) -> NDArray[np.float64]:
+    kinds = set(map(type, values))
+    if int in kinds or not kinds <= {float, bool, type(None)}:
+        for row, value in enumerate(values):
+            if (problem := number_problem(value)) is not None:
+                raise CellError(
+                    problem,
+                    row=first_row + row,
+                    column=name,
+                    next_step="send a finite number, or null for a missing one",
+                )
+    return np.array(values, dtype=np.float64)  # None becomes NaN here
+
+
+def _refuse_inexact(column: NDArray[Any], name: str, first_row: int) -> None:
+    # Not np.abs: the most negative int64 has no positive counterpart.
+    wrong = column > EXACT_INTEGER
+    if column.dtype.kind == "i":
+        wrong |= column < -EXACT_INTEGER
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        _numbers_of([int(column[row])], name, first_row + row)
+
+
+def refuse_unmeasurable(numbers: NDArray[np.float64], names: Sequence[str], first_row: int) -> None:
+    """Raises CellError for an infinity, or a number that no instrument measures."""
+    wrong = np.abs(numbers) > LARGEST  # infinities too; NaN is no value, and compares as false
+    if wrong.any():
+        row, position = (int(index) for index in np.argwhere(wrong)[0])
+        raise CellError(
+            f"{numbers[row, position]} is not a finite number within {LARGEST:g}",
+            row=first_row + row,
+            column=names[position],
+            next_step="send a finite number, or null for a missing one",
+        )
