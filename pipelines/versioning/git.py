@@ -127,8 +127,22 @@ class Repository:
                     where=str(folder),
                     next_step="remove the folder, and run the same command again",
                 )
-            self.succeeds("worktree", "unlock", str(folder))
+            self._forget_worktree(folder)
             self.git("worktree", "prune")
+
+    def _forget_worktree(self, folder: Path) -> None:
+        """Remove what git itself keeps of a work tree that is gone.
+
+        By hand, because git refuses to: what it writes first is a lock, and a file that it had
+        opened and not written when it was killed makes every further command on work trees fail.
+        """
+        kept = self.root / self.git("rev-parse", "--git-common-dir") / "worktrees"
+        for entry in kept.glob(f"{folder.name}*"):
+            pointer, common = entry / "gitdir", entry / "commondir"
+            whose = pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else ""
+            is_whole = bool(whose) and common.is_file() and common.stat().st_size > 0
+            if whose == str(folder / ".git") or not is_whole:
+                shutil.rmtree(entry)
 
     def drop_stale_locks(self, branch: str) -> None:
         """Remove the lock files that a killed git left in this work tree and on its branch.

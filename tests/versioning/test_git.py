@@ -99,3 +99,36 @@ def test_a_commit_needs_no_identity_and_runs_no_hook(
 def test_what_git_says_is_passed_on(repository: Repository) -> None:
     with pytest.raises(WorkspaceError, match="not-a-branch"):
         repository.git("checkout", "not-a-branch")
+
+
+@pytest.mark.parametrize(
+    "left", ["empty commondir", "no gitdir", "empty gitdir", "whole and locked"]
+)
+def test_what_a_killed_git_leaves_of_a_work_tree_is_removed(project: Project, left: str) -> None:
+    repository = Repository.at(project.root)
+    folder, head = project.root / ".evergreen" / "worktrees" / "alpha-r1", repository.head()
+    repository.add_worktree(folder, "retrain/alpha/r1", head)
+    entry = project.root / ".git" / "worktrees" / "alpha-r1"
+    (entry / "locked").write_text("initializing", encoding="utf-8")
+    if left == "empty commondir":
+        (entry / "commondir").write_bytes(b"")
+    elif left == "no gitdir":
+        (entry / "gitdir").unlink()
+    elif left == "empty gitdir":
+        (entry / "gitdir").write_bytes(b"")
+    repository.remove_worktree(folder)
+    assert not folder.exists()
+    assert not entry.exists()
+    again = repository.add_worktree(folder, "retrain/alpha/r1", head)
+    assert again.head() == head
+
+
+def test_the_work_tree_of_another_run_stays(project: Project) -> None:
+    repository = Repository.at(project.root)
+    trees = project.root / ".evergreen" / "worktrees"
+    repository.add_worktree(trees / "alpha-r1", "retrain/alpha/r1", repository.head())
+    other = repository.add_worktree(trees / "alpha-r12", "retrain/alpha/r12", repository.head())
+    (project.root / ".git" / "worktrees" / "alpha-r1" / "commondir").write_bytes(b"")
+    repository.remove_worktree(trees / "alpha-r1")
+    assert other.head() == repository.head()
+    assert len(project.git("worktree", "list").splitlines()) == 2
