@@ -20,9 +20,9 @@ DIGEST = "sha256:" + "0" * 64
         "registry.example.org:5000/team/flights__minutes:v3-0123456789ab",
         "localhost:5000/flights:latest-but-one",
         "[::1]:5000/flights:v3",
-        f"ghcr.io/team/flights@{DIGEST}",
+        f"registry.example.com/team/flights@{DIGEST}",
         # The digest decides, whatever the tag says.
-        f"ghcr.io/team/flights:latest@{DIGEST}",
+        f"registry.example.com/team/flights:latest@{DIGEST}",
     ],
 )
 def test_what_names_one_image_is_taken(image: str) -> None:
