@@ -16,7 +16,7 @@ from pipelines.packaging.server import Server
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
 from pipelines.serving.inference_protocol.datatypes import BYTES, pack_strings
 from pipelines.serving.inference_protocol.inputs import IMAGE
-from pipelines.serving.served import LABEL, outputs_of
+from pipelines.serving.served import LABEL, outputs_of, rows_of
 
 TIMEOUT_SECONDS = 30.0
 # Small enough for the body of any request, large enough to be quick.
@@ -107,8 +107,7 @@ def inputs(schema: Schema, tensors: Tensors) -> Iterator[tuple[str, str, list[in
 
 
 def _parts(tensors: Tensors) -> Iterator[Tensors]:
-    rows = len(next(iter(tensors.values())))
-    for start in range(0, rows, AT_ONCE):
+    for start in range(0, rows_of(tensors), AT_ONCE):
         yield {name: tensor[start : start + AT_ONCE] for name, tensor in tensors.items()}
 
 

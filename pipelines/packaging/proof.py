@@ -23,6 +23,7 @@ from pipelines.packaging.server import running
 from pipelines.packaging.store import bento_path, model_folder
 from pipelines.paths import HomePaths
 from pipelines.schema import Task
+from pipelines.serving.served import rows_of
 from pipelines.signature import MODEL_FILE
 from pipelines.verdicts import Outcome, Verdict
 
@@ -170,7 +171,7 @@ def _sizes(tag: str, home: HomePaths) -> dict[str, float]:
 def _session_milliseconds(
     model: ModelSession, tensors: dict[str, NDArray[Any]]
 ) -> NDArray[np.float64]:
-    count = len(next(iter(tensors.values())))
+    count = rows_of(tensors)
     taken = []
     for index in range(WARM_UP_ROWS + TIMED_ROWS):
         row = {name: tensor[index % count, None] for name, tensor in tensors.items()}
