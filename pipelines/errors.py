@@ -14,6 +14,10 @@
     |-- StageError              a stage of dvc.yaml failed; carries that stage's own exit code
     |-- StateError              .evergreen/state.db cannot be used
     |-- RolloutError            a rollout cannot begin, or go on, with what it was given
+    |-- GatewayError            Envoy cannot be configured, or does not take what it was given
+    |-- IdentityError           a key, certificate, client or token cannot be made or used
+    |-- FleetError              a process of the local stack cannot be started, found or ended
+    |-- MonitorError            a window of live traffic cannot be looked at
     |-- LogError                the prediction log cannot be written or read
     |-- DeployError             a version cannot be described for where it is to run
     |-- StressError             a server cannot be put under load (exit code 3: nothing was judged)
@@ -137,6 +141,22 @@ class StateError(EvergreenError):
 
 class RolloutError(EvergreenError):
     """A rollout cannot begin with these versions, or go on with this evidence or event."""
+
+
+class GatewayError(EvergreenError):
+    """Envoy cannot be configured, or does not take what it was given."""
+
+
+class IdentityError(EvergreenError):
+    """A key, certificate, client or token cannot be made or used."""
+
+
+class FleetError(EvergreenError):
+    """A process of the local stack cannot be started, found or ended."""
+
+
+class MonitorError(EvergreenError):
+    """A window of live traffic cannot be looked at."""
 
 
 class LogError(EvergreenError):

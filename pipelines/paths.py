@@ -137,6 +137,20 @@ class HomePaths:
         return self.home / "feedback" / model
 
     @property
+    def gateway(self) -> Path:
+        """What Envoy reads and writes: its configuration, its access log, its admin socket."""
+        return self.home / "gateway"
+
+    @property
+    def fleet(self) -> Path:
+        """What Supervisor reads, and where each model server listens."""
+        return self.home / "fleet"
+
+    def monitor(self, model: str) -> Path:
+        """Reports of windows that alarmed, and the workspace of snapshots."""
+        return self.home / "monitor" / model
+
+    @property
     def bentoml(self) -> Path:
         return self.home / "bentoml"
 

@@ -7,8 +7,16 @@ what a run did must be readable from its commit.
 """
 
 from pipelines.settings.fields import Month, Objective
+from pipelines.settings.gateway import (
+    FleetSettings,
+    GatewaySettings,
+    IdentitySettings,
+    TierSettings,
+    TlsSettings,
+)
 from pipelines.settings.loading import load, parse, read_params
 from pipelines.settings.models import PARAMS_FILE, ChainSettings, ModelSettings, Settings
+from pipelines.settings.monitoring import MonitorSettings, TriggerSettings
 from pipelines.settings.running import (
     BadRateSettings,
     LogSettings,
@@ -34,10 +42,14 @@ __all__ = [
     "BudgetSettings",
     "ChainSettings",
     "EvaluateSettings",
+    "FleetSettings",
     "GateSettings",
+    "GatewaySettings",
+    "IdentitySettings",
     "IngestSettings",
     "LogSettings",
     "ModelSettings",
+    "MonitorSettings",
     "Month",
     "Objective",
     "PackageSettings",
@@ -46,7 +58,10 @@ __all__ = [
     "ServeSettings",
     "Settings",
     "SplitSettings",
+    "TierSettings",
+    "TlsSettings",
     "TrainSettings",
+    "TriggerSettings",
     "TuneSettings",
     "ValidateSettings",
     "load",

@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from pipelines.errors import SettingsError
 from pipelines.settings.fields import Section, Share
+from pipelines.settings.gateway import FleetSettings, GatewaySettings, IdentitySettings
+from pipelines.settings.monitoring import MonitorSettings, TriggerSettings
 from pipelines.settings.running import (
     PackageSettings,
     RetrainSettings,
@@ -37,7 +39,10 @@ class ModelSettings(Section):
     gate: GateSettings = GateSettings()
     package: PackageSettings = PackageSettings()
     serve: ServeSettings = ServeSettings()
+    fleet: FleetSettings = FleetSettings()
     rollout: RolloutSettings = RolloutSettings()
+    monitor: MonitorSettings = MonitorSettings()
+    trigger: TriggerSettings = TriggerSettings()
     retrain: RetrainSettings = RetrainSettings()
 
 
@@ -58,6 +63,8 @@ class Settings(Section):
 
     models: dict[str, ModelSettings] = Field(min_length=1)
     chain: dict[str, ChainSettings] = Field(default_factory=dict)
+    gateway: GatewaySettings = GatewaySettings()
+    identity: IdentitySettings = IdentitySettings()
 
     @model_validator(mode="after")
     def _chains_are_of_models(self) -> Settings:

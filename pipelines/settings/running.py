@@ -26,7 +26,13 @@ class PackageSettings(Section):
 
 
 class RetrainSettings(Section):
-    """Limits of a run; outside the stages, so a change here does not make any of them stale."""
+    """Limits of a run; outside the stages, so a change here does not make any of them stale.
+
+    What passes the gate is live at once (`release: direct`), or registered only, to reach users by
+    a rollout (`release: staged`).
+    """
+
+    release: Literal["direct", "staged"] = "direct"
 
     timeout_minutes: MinutesByStage = Field(default_factory=dict)
     default_timeout_minutes: float = Field(default=60.0, gt=0)

@@ -70,8 +70,10 @@ ELSEWHERE = {
     "tests/settings/test_settings.py": [
         "pipelines.settings",
         "pipelines.settings.fields",
+        "pipelines.settings.gateway",
         "pipelines.settings.loading",
         "pipelines.settings.models",
+        "pipelines.settings.monitoring",
         "pipelines.settings.running",
         "pipelines.settings.stages",
     ],

@@ -1,0 +1,65 @@
+"""The way in: the gateway, who may use it, and the processes behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pipelines.settings.fields import Positive, Section
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class TlsSettings(Section):
+    """`local` makes a certificate for development; `files` names those of the place it runs at."""
+
+    mode: Literal["local", "files", "off"] = "local"
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+class GatewaySettings(Section):
+    """One door for REST and gRPC of every model."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8443
+    tls: TlsSettings = TlsSettings()
+    max_body_megabytes: Annotated[float, Field(gt=0, le=1024)] = 4.0
+    timeout_seconds: Seconds = 15.0
+    max_requests: Positive = 4096
+    # HOST:PORT of an OpenTelemetry collector (OTLP over gRPC); none by default.
+    traces: str | None = None
+
+
+class TierSettings(Section):
+    """How often one subject may ask: `per_second` on average, `burst` at once."""
+
+    per_second: Positive = 100
+    burst: Positive = 200
+
+
+class IdentitySettings(Section):
+    """Who may ask what. `off` is for loopback only, and says so loudly.
+
+    Without `jwks_url` the keys are those of the token endpoint that comes along, on `port`.
+    """
+
+    mode: Literal["jwt", "off"] = "jwt"
+    issuer: str = "https://evergreen.localhost"
+    audience: str = "evergreen"
+    jwks_url: str | None = None
+    port: Port = 8444
+    token_minutes: Annotated[float, Field(gt=0, le=10)] = 10.0
+    api_keys: bool = False
+    tiers: dict[str, TierSettings] = Field(default_factory=lambda: {"standard": TierSettings()})
+
+
+class FleetSettings(Section):
+    """The servers of one model: how many of each version, and what is said when none answers."""
+
+    replicas: Positive = 1
+    start_seconds: Seconds = 60.0
+    fallback: dict[str, Any] | None = None
