@@ -100,12 +100,27 @@ def running(tag: str, home: HomePaths, start_seconds: float, log: Path) -> Itera
     Raises:
         PackageError: it ended, or was not ready in time.
     """
-    port, grpc_port = free_ports(2)
+    with TemporaryDirectory(prefix="evergreen-") as scratch:
+        place = Path(scratch)
+        port, grpc_port = free_ports(2)
+        site = Site(port, grpc_port, place / "predictions", place / "feedback")
+        with running_at(site, tag, home, start_seconds, log) as server:
+            yield server
+
+
+@contextmanager
+def running_at(
+    site: Site, tag: str, home: HomePaths, start_seconds: float, log: Path
+) -> Iterator[Server]:
+    """The same at a place that is given, whose logs stay.
+
+    Raises:
+        PackageError: it ended, or was not ready in time.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="evergreen-") as scratch, log.open("wb") as output:
-        site = Site(port, grpc_port, Path(scratch) / "predictions", Path(scratch) / "feedback")
-        argv, env = serve_command(tag, home, site)
-        started = time.monotonic()
+    argv, env = serve_command(tag, home, site)
+    started = time.monotonic()
+    with log.open("wb") as output:
         process = subprocess.Popen(
             argv,
             env=env,
@@ -117,8 +132,8 @@ def running(tag: str, home: HomePaths, start_seconds: float, log: Path) -> Itera
             start_new_session=True,
         )
         try:
-            _wait_until_ready(process, port, start_seconds, log)
-            yield Server(LOOPBACK, port, grpc_port, time.monotonic() - started)
+            _wait_until_ready(process, site.port, start_seconds, log)
+            yield Server(site.host, site.port, site.grpc_port, time.monotonic() - started)
         finally:
             _end(process)
 

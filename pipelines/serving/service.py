@@ -26,6 +26,7 @@ from pipelines.serving.server import Server
 # Beside the package `pipelines`, wherever the bento was unpacked.
 MODEL_FOLDER = Path(__file__).resolve().parents[2] / "model"
 DOORS = Doors()
+TIMER_SECONDS = 5
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -58,18 +59,22 @@ class Prediction(bentoml.IODescriptor):
     values: list[float] | None = None
 
 
-def _workers() -> int:
-    """How many the version wants; 1 where the module is not part of a bento."""
+def _policy() -> policy.ServingPolicy:
+    """How the version wants to be served; the default where the module is not part of a bento."""
     is_packaged = (MODEL_FOLDER / policy.SERVING_FILE).exists()
-    return policy.read(MODEL_FOLDER).workers if is_packaged else 1
+    return policy.read(MODEL_FOLDER) if is_packaged else policy.ServingPolicy()
+
+
+POLICY = _policy()
 
 
 @bentoml.service(
     name="evergreen",
-    workers=_workers(),
+    workers=POLICY.workers,
     threads=1,
-    # Time and number of requests are bounded by the doors themselves.
-    traffic={"timeout": 3600},
+    # The doors themselves bound time and number of requests. BentoML keeps a timer of each request
+    # for as long as this, answered or not, so that more would be memory that grows with the load.
+    traffic={"timeout": POLICY.timeout_seconds + TIMER_SECONDS},
     # Nobody collects spans here, and they were most of what a request cost.
     tracing={"excluded_urls": ".*"},
     logging={"access": {"enabled": False}},
