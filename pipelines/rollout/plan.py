@@ -32,6 +32,26 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
 
 
+class Scale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is far and what is wrong, for a model whose answers are values; a classifier needs none.
+
+    Attributes:
+        span: the distance of two values that counts as 1; larger ones do as well.
+        tolerance: a value that is further than this from the truth is a wrong answer.
+    """
+
+    span: float = 1.0
+    tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.span < math.inf and 0 <= self.tolerance < math.inf):
+            raise RolloutError(
+                f"a span of {self.span} and a tolerance of {self.tolerance} measure nothing",
+                where="the target on the holdout",
+                next_step="look at the target's values on the holdout of the gate",
+            )
+
+
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rollout: which version replaces which, and by which rules.
 
@@ -42,6 +62,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         latency_ms: the champion's p99 before the rollout; a slower answer is a bad event.
         expected: how far the models are apart when nothing is wrong.
         settings: as they were when the rollout began.
+        scale: of a regression's values.
     """
 
     id: str
@@ -51,6 +72,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     latency_ms: float
     expected: Expected
     settings: RolloutSettings
+    scale: Scale = Scale()
 
     def __post_init__(self) -> None:
         if self.champion == self.challenger:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -133,8 +133,21 @@ def claim(engine: sa.Engine, model: str, lease: Lease | None = None) -> Stored:
     )
 
 
-def save(engine: sa.Engine, stored: Stored, state: State, verdict: Verdict | None = None) -> Stored:
+def save(
+    engine: sa.Engine,
+    stored: Stored,
+    state: State,
+    verdict: Verdict | None = None,
+    also: Callable[[sa.Connection], object] | None = None,
+) -> Stored:
     """Write the next state of a rollout that was claimed; the same state again writes nothing.
+
+    Args:
+        engine: of the state store.
+        stored: what the rollout was claimed as, or was saved as last.
+        state: the next one.
+        verdict: the evidence behind it, for the history.
+        also: writes what has to be true with the state or not at all, in the same transaction.
 
     Returns:
         What the next `save` wants.
@@ -167,6 +180,8 @@ def save(engine: sa.Engine, stored: Stored, state: State, verdict: Verdict | Non
             )
         if _is_news(stored.state, state):
             connection.execute(_change(state, following.revision, verdict))
+        if also is not None:
+            also(connection)
     return following
 
 

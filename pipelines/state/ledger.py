@@ -14,6 +14,7 @@ from pipelines.state.store import ledger
 
 PROMOTED = "promoted"  # the gate passed
 ADOPTED = "adopted"  # a person said so, because the ledger did not know
+ROLLED_BACK = "rolled back"  # `previous` was live, and is no longer trusted
 
 
 @dataclass(frozen=True)
@@ -72,17 +73,21 @@ def promote(engine: sa.Engine, promotion: Promotion, lease: Lease | None = None)
     with engine.begin() as connection:
         if lease is not None:
             lease.require_held(connection)
-        known = sa.select(ledger.c.id).where(ledger.c.run == promotion.run)
-        if connection.execute(known).one_or_none() is None:
-            newest = connection.execute(
-                sa.select(ledger.c.version)
-                .where(ledger.c.model == promotion.model)
-                .order_by(ledger.c.id.desc())
-                .limit(1)
-            ).scalar()
-            connection.execute(
-                ledger.insert().values(at=clock.now(), previous=newest, **asdict(promotion))
-            )
+        append(connection, promotion)
     entry = live(engine, promotion.model)
     assert entry is not None
     return entry
+
+
+def append(connection: sa.Connection, promotion: Promotion) -> None:
+    """Write an entry within a transaction of the caller's, unless its run has one already."""
+    known = sa.select(ledger.c.id).where(ledger.c.run == promotion.run)
+    if connection.execute(known).one_or_none() is not None:
+        return
+    newest = connection.execute(
+        sa.select(ledger.c.version)
+        .where(ledger.c.model == promotion.model)
+        .order_by(ledger.c.id.desc())
+        .limit(1)
+    ).scalar()
+    connection.execute(ledger.insert().values(at=clock.now(), previous=newest, **asdict(promotion)))

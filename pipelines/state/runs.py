@@ -15,6 +15,7 @@ from pipelines.state.store import runs
 
 RUNNING = "running"
 PROMOTED = "promoted"
+REGISTERED = "registered"  # a version that a rollout may make live
 REFUSED = "refused"
 FAILED = "failed"
 ABANDONED = "abandoned"
