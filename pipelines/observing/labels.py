@@ -55,7 +55,7 @@ def count(sources: Sources, plan: Plan, begin: float, end: float, tallying: Tall
     )
     for request_id, request in requests.items():
         arrived, row, label = labels[request_id]
-        if arrived - request.ended > IN_TIME_SECONDS:
+        if not 0 <= arrived - request.ended <= IN_TIME_SECONDS:
             continue
         for is_challenger, answer in _judged(request, found, plan):
             is_bad = _is_wrong(answer, row, label, sources.schema.task, plan)
