@@ -14,7 +14,8 @@ from pipelines.schema import Task
 
 def is_shared(request: Request, plan: Plan) -> bool:
     """Whether it was chance that gave the request to its arm, and not that there was one only."""
-    return 0 < request.weight_percent < 100 and request.arm in (plan.champion, plan.challenger)
+    arms = (plan.champion, plan.challenger)
+    return request.arm in arms and all(request.weights.get(arm, 0) > 0 for arm in arms)
 
 
 def count(
@@ -31,13 +32,11 @@ def count(
     """
     metrics = plan.settings.metrics
     for request in requests:
-        if not is_shared(request, plan) or not request.has_reached_an_arm:
-            continue
-        if request.is_the_clients_fault:
+        if request.is_refused or not is_shared(request, plan):
             continue
         bad: dict[str, bool] = {
             "errors": request.is_error,
-            "timeouts": request.is_timeout,
+            "timeouts": request.has_timed_out,
             "latency": request.duration_ms > plan.latency_ms,
         }
         answer = answers.get((request.request_id, request.arm, False))
@@ -57,7 +56,7 @@ def _add(
         if metric in metrics:
             tallying.add(
                 metric,
-                request.weight_percent,
+                request.weights[plan.challenger],
                 request.one,
                 is_challenger=request.arm == plan.challenger,
                 is_bad=is_bad,

@@ -60,7 +60,7 @@ def count(sources: Sources, plan: Plan, begin: float, end: float, tallying: Tall
         for is_challenger, answer in _judged(request, found, plan):
             is_bad = _is_wrong(answer, row, label, sources.schema.task, plan)
             if is_bad is not None:
-                weight = MIRROR if request.mirror else request.weight_percent
+                weight = request.weights.get(plan.challenger, MIRROR)
                 tallying.first(
                     WRONG, weight, request.one, is_challenger=is_challenger, is_bad=is_bad
                 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from pipelines.observing import scores
 from pipelines.observing.answers import Answer, Key
-from pipelines.observing.requests import NO_STATUS, Request
+from pipelines.observing.requests import Request
 from pipelines.observing.tallying import Tallying
 from pipelines.rollout.evidence import NO_PAIRS, ShadowPairs
 from pipelines.rollout.plan import MIRROR, Plan, Scale
@@ -37,9 +37,8 @@ def count(
     """
     pairs = NO_PAIRS
     for request in requests:
-        if not is_mirrored(request, plan) or not request.has_reached_an_arm:
-            continue
-        if request.is_the_clients_fault or request.status == NO_STATUS:
+        # A copy may have been refused or left alone as its original was, for the same reason.
+        if request.is_refused or not is_mirrored(request, plan):
             continue
         shadow = answers.get((request.request_id, plan.challenger, True))
         answer = answers.get((request.request_id, plan.champion, False))
@@ -65,7 +64,7 @@ def pair(answer: Answer, shadow: Answer, task: Task, scale: Scale) -> ShadowPair
 def _champions(
     request: Request, answer: Answer | None, plan: Plan, task: Task
 ) -> Mapping[str, bool]:
-    bad = {"errors": request.is_error, "timeouts": request.is_timeout}
+    bad = {"errors": request.is_error, "timeouts": request.has_timed_out}
     return bad if answer is None else {**bad, **_of_answer(answer, plan, task)}
 
 

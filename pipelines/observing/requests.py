@@ -2,63 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-SERVER_ERROR = 500
-CLIENT_ERROR = 400
-GATEWAY_TIMEOUT = 504
-# Envoy's words for why a response is what it is.
-UPSTREAM_TIMED_OUT = "UT"
-# No arm was asked: refused by a limit or by who may ask, or not even a request.
-NEVER_ASKED = frozenset({"RL", "RLSE", "UAEX", "DPE", "NR"})
-NO_STATUS = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request for answers that came through the gateway and went to one of two arms.
+    """A request for answers that came through the gateway, which chose a version for it.
 
     Attributes:
         ended: unix seconds at which it was over.
-        arm: the version that the route chose, whoever answered in the end.
-        weight_percent: what the challenger was given of the requests at the time.
+        arm: the version that the weights chose, whoever answered in the end.
+        weights: percent of the requests by version at the time.
         mirror: the version that got a copy, or None.
-        status: of the answer; 0 when the client left before there was one.
-        flags: Envoy's response flags.
-        attempts: how often it was sent to a server; the first time is 1.
-        duration_ms: from its first byte to its last, retries included.
+        has_failed: whether the chosen version gave no answer or an error, be it that another
+            version then answered in its place.
+        has_timed_out: whether it failed by taking too long.
+        is_answered: whether the client got an answer, and no refusal, and waited for it.
+        is_refused: for what was asked, or because the client left: nobody's fault here.
+        duration_ms: from its first byte to its last, further tries included.
         request_id: what the servers' log calls it, too.
         session: what one client's repeated tries have in common; None if the client says nothing.
     """
 
     ended: float
     arm: str
-    weight_percent: int
+    weights: Mapping[str, int]
     mirror: str | None
-    status: int
-    flags: frozenset[str]
-    attempts: int
+    has_failed: bool
+    has_timed_out: bool
+    is_answered: bool
+    is_refused: bool
     duration_ms: float
     request_id: str
     session: str | None
 
     @property
-    def has_reached_an_arm(self) -> bool:
-        return self.attempts > 0 and not self.flags & NEVER_ASKED
-
-    @property
-    def is_the_clients_fault(self) -> bool:
-        """Refused for what it asked; that says nothing of the version that refused it."""
-        return CLIENT_ERROR <= self.status < SERVER_ERROR
-
-    @property
-    def is_timeout(self) -> bool:
-        return self.status == GATEWAY_TIMEOUT or UPSTREAM_TIMED_OUT in self.flags
-
-    @property
     def is_error(self) -> bool:
-        """Whether the chosen arm failed, though another server may have answered in its stead."""
-        return not self.is_timeout and (self.status >= SERVER_ERROR or self.attempts > 1)
+        """Failed, and not by taking too long: each bad event is of one kind."""
+        return self.has_failed and not self.has_timed_out
 
     @property
     def one(self) -> str:

@@ -56,7 +56,7 @@ def _p99(taken: deque[float]) -> float:
 
 def _at_the_gateway(sources: Sources, champion: str, now: float) -> Iterator[float]:
     for request in sources.requests(now - RECENT_SECONDS, now):
-        if request.arm == champion and request.status == 200 and request.attempts == 1:
+        if request.arm == champion and request.is_answered and not request.has_failed:
             yield request.duration_ms
 
 

@@ -15,7 +15,7 @@ from pipelines.rollout.evidence import Counts, Evidence, Exposure
 from pipelines.rollout.plan import Expected, Plan, Scale
 from pipelines.schema import Schema
 from pipelines.settings import RolloutSettings
-from tests.observing.traffic import CHALLENGER, CHAMPION, TIMEOUT, Traffic, answered
+from tests.observing.traffic import ALONE, CHALLENGER, CHAMPION, TIMEOUT, Traffic, answered
 
 T0 = 1_800_000_000.0
 PLAN = Plan(
@@ -55,8 +55,8 @@ def test_the_watermark_is_a_whole_second_that_the_logs_have_passed() -> None:
 
 def test_each_arm_has_its_own_bad_events(traffic: Traffic) -> None:
     traffic.add(T0 + 1)
-    traffic.add(T0 + 2, status=503, flags=frozenset({"UF"}))
-    traffic.add(T0 + 3, CHALLENGER, status=504, flags=frozenset({"UT"}))
+    traffic.add(T0 + 2, has_failed=True)
+    traffic.add(T0 + 3, CHALLENGER, has_failed=True, has_timed_out=True)
     traffic.add(T0 + 4, CHALLENGER, duration_ms=41.0)
     evidence = seen(traffic)
     assert counts(evidence, "errors") == (Counts(2, 0), Counts(2, 1))
@@ -68,7 +68,7 @@ def test_each_arm_has_its_own_bad_events(traffic: Traffic) -> None:
 def test_what_the_champion_answered_in_its_place_is_the_challengers_error(
     traffic: Traffic,
 ) -> None:
-    request = traffic.add(T0 + 1, CHALLENGER, attempts=2)
+    request = traffic.add(T0 + 1, CHALLENGER, has_failed=True)
     traffic.answer([answered(request, version=CHAMPION)])
     evidence = seen(traffic)
     assert counts(evidence, "errors") == (Counts(1, 1), Counts())
@@ -79,14 +79,13 @@ def test_what_the_champion_answered_in_its_place_is_the_challengers_error(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"status": 422},
-        {"status": 429, "flags": frozenset({"RL"})},
-        {"status": 503, "attempts": 0},
-        {"weight_percent": 0},
-        {"weight_percent": 100},
+        {"is_refused": True, "is_answered": False},
+        {"weights": ALONE},
+        {"weights": {CHAMPION: 100, CHALLENGER: 0}},
+        {"weights": {CHALLENGER: 100}},
         {"arm": "flights@v9"},
     ],
-    ids=["client", "limit", "no-server", "champion-alone", "challenger-alone", "other"],
+    ids=["refused", "champion-alone", "not-yet", "challenger-alone", "another"],
 )
 def test_what_speaks_of_neither_arm_is_not_counted(traffic: Traffic, changes) -> None:
     traffic.add(T0 + 1, **changes)
@@ -95,7 +94,7 @@ def test_what_speaks_of_neither_arm_is_not_counted(traffic: Traffic, changes) ->
 
 def test_a_client_that_tries_again_is_one_event(traffic: Traffic) -> None:
     for second in range(20):
-        traffic.add(T0 + second, CHALLENGER, session="s-1", status=500)
+        traffic.add(T0 + second, CHALLENGER, session="s-1", has_failed=True)
     traffic.add(T0 + 21, CHALLENGER, session="s-1")
     traffic.add(T0 + 22, CHALLENGER)
     traffic.add(T0 + 23, session="s-1")
@@ -110,15 +109,15 @@ def test_an_answer_that_is_no_probability_is_invalid(traffic: Traffic) -> None:
 
 
 def test_weights_are_kept_apart(traffic: Traffic) -> None:
-    traffic.add(T0 + 1, weight_percent=5)
-    traffic.add(T0 + 2, CHALLENGER, weight_percent=25)
+    traffic.add(T0 + 1, weights={CHAMPION: 95, CHALLENGER: 5})
+    traffic.add(T0 + 2, CHALLENGER)
     evidence = seen(traffic)
     assert counts(evidence, "errors", 5) == (Counts(), Counts(1, 0))
     assert counts(evidence, "errors", 25) == (Counts(1, 0), Counts())
 
 
 def mirrored(traffic: Traffic, at: float, **changes):
-    return traffic.add(T0 + at, weight_percent=0, mirror=CHALLENGER, **changes)
+    return traffic.add(T0 + at, weights=ALONE, mirror=CHALLENGER, **changes)
 
 
 def test_copies_are_paired_with_their_originals(traffic: Traffic) -> None:
@@ -153,14 +152,13 @@ def test_a_copy_that_was_never_answered_is_an_error_once_it_is_too_late(traffic:
 
 
 def test_a_request_that_neither_could_answer_is_bad_of_both(traffic: Traffic) -> None:
-    mirrored(traffic, 1, status=500)
-    mirrored(traffic, 2, status=422)
-    mirrored(traffic, 3, status=0)
+    mirrored(traffic, 1, has_failed=True)
+    mirrored(traffic, 2, is_refused=True)
     assert counts(seen(traffic), "errors", 0) == (Counts(1, 1), Counts(1, 1))
 
 
 def test_the_champion_alone_was_never_mirrored(traffic: Traffic) -> None:
-    traffic.add(T0 + 1, weight_percent=0)
+    traffic.add(T0 + 1, weights=ALONE)
     mirrored(traffic, 2, arm=CHALLENGER)
     assert seen(traffic).exposures == ()
 
@@ -234,7 +232,7 @@ def busy(traffic: Traffic, seconds: int) -> None:
     for second in range(seconds):
         arm = CHALLENGER if second % 4 == 0 else CHAMPION
         request = traffic.add(
-            T0 + second + 0.5, arm, status=500 if second % 7 == 0 else 200, session=f"s{second}"
+            T0 + second + 0.5, arm, has_failed=second % 7 == 0, session=f"s{second}"
         )
         copied = mirrored(traffic, second + 0.7)
         answers += [answered(request), answered(copied, 0.3)]

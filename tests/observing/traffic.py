@@ -20,7 +20,7 @@ from tests.model_folder import SCHEMA
 
 CHAMPION, CHALLENGER = "flights@v1", "flights@v2"
 TIMEOUT = 5.0
-HOME = Path("home")
+ALONE = {CHAMPION: 100}
 
 
 @dataclass
@@ -49,11 +49,12 @@ class Traffic:
         known: dict[str, Any] = {
             "ended": ended,
             "arm": arm,
-            "weight_percent": 25,
+            "weights": {CHAMPION: 75, CHALLENGER: 25},
             "mirror": None,
-            "status": 200,
-            "flags": frozenset(),
-            "attempts": 1,
+            "has_failed": False,
+            "has_timed_out": False,
+            "is_answered": True,
+            "is_refused": False,
             "duration_ms": 4.0,
             "request_id": f"r{len(self.requests)}",
             "session": None,
