@@ -16,6 +16,7 @@ from pipelines.releasing.router import Router
 from pipelines.releasing.targets import previous_live
 from pipelines.rollout import store
 from pipelines.state import ledger
+from pipelines.state import store as state_store
 from pipelines.state.clock import seconds_of
 from pipelines.state.ledger import ROLLED_BACK, Entry, Promotion
 
@@ -127,7 +128,7 @@ def _write(project: Project, live: Entry, target: Registered, who: str, why: str
         run=f"rollback from {live.version}, live since {live.at}, {live.run}",
         action=ROLLED_BACK,
     )
-    with project.engine.begin() as connection:
+    with state_store.writing(project.engine) as connection:
         ledger.append(connection, entry)
         _require_still(connection, live, entry)
 

@@ -214,9 +214,7 @@ def test_the_answer_of_the_fallback_cannot_be_asked_for(running: Gate, fleet: Fl
     assert answer.status_code == 404
 
 
-def test_a_large_body_is_refused_and_one_at_the_limit_is_not(
-    running: Gate, fleet: Fleet
-) -> None:
+def test_a_large_body_is_refused_and_one_at_the_limit_is_not(running: Gate, fleet: Fleet) -> None:
     server = fleet.start(V3)
     running.apply(table(server))
     limit = int(running.settings.gateway.max_body_megabytes * 1e6)
