@@ -18,6 +18,13 @@ ELSEWHERE = {
     ],
     "tests/deploying/test_manifests.py": ["pipelines.deploying"],
     "tests/evaluation/test_metrics.py": ["pipelines.evaluation.names"],
+    # What Supervisor is told, and what became of it, can be seen with a Supervisor only.
+    "tests/fleet/test_fleet.py": [
+        "pipelines.fleet.daemon",
+        "pipelines.fleet.launch",
+        "pipelines.fleet.remote",
+        "pipelines.fleet.strays",
+    ],
     "tests/gates/test_judge.py": ["pipelines.gates.evidence"],
     "tests/inference/test_encode.py": [
         "pipelines.inference.categories",

@@ -1,0 +1,155 @@
+"""`up`: from nothing, or from whatever is left, to a stack that answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines import gateway
+from pipelines.errors import GatewayError
+from pipelines.fleet import layout
+from pipelines.fleet.locks import held
+from pipelines.fleet.program import Group
+from pipelines.gateway.admin import Admin, DownError
+from pipelines.gateway.security import Security
+from pipelines.stack import programs
+from pipelines.stack.reading import Stack
+from pipelines.stack.reconcile import LOCK_SECONDS, Reconciled, reconcile
+
+GATEWAY_SECONDS = 30.0
+DRAIN_SECONDS = 2.0
+_POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Up:
+    """What came of `up`.
+
+    Attributes:
+        address: of the gateway.
+        is_protected: whether anybody is refused at all.
+        changed: the programs that were started for it; none if all ran already.
+        never_live: models of which no version was ever promoted.
+        reconciled: the versions and their routes.
+    """
+
+    address: str
+    is_protected: bool
+    changed: tuple[str, ...]
+    never_live: tuple[str, ...]
+    reconciled: Reconciled
+
+
+def up(
+    root: Path, security: Security, more: Sequence[Group] = (), wait_seconds: float | None = None
+) -> Up:
+    """Have Supervisor, the gateway, the servers of all versions, and `more` running and ready.
+
+    What runs as it should is left alone: a second call changes nothing.
+
+    Args:
+        root: the project.
+        security: who may ask.
+        more: other programs, such as the token endpoint.
+        wait_seconds: how long servers that start are waited for; see `reconcile`.
+
+    Raises:
+        GatewayError: Envoy is not there, does not take its configuration, or does not answer.
+        FleetError, BusyError, SettingsError, StateError: as `reconcile` does.
+    """
+    stack = Stack.at(root)
+    layout.make(stack.fleet.places)
+    argv = gateway.prepare(stack.home.gateway, stack.settings, security)
+    with held(stack.fleet.places.lock, LOCK_SECONDS):
+        is_new = stack.fleet.start()
+        changed = _ensure(stack, more)
+    before = frozenset(each.group for each in stack.fleet.processes())
+    # The files of the gateway are right before it starts, and it starts before any slow server.
+    reconcile(root, wait_seconds=0.0)
+    with held(stack.fleet.places.lock, LOCK_SECONDS):
+        changed += _ensure(stack, [programs.gateway(root, stack.home, argv)])
+        _wait_for_gateway(stack)
+    found = reconcile(root, wait_seconds=wait_seconds)
+    started = {each.group for each in stack.fleet.processes()} - before - set(changed)
+    return Up(
+        address=_address(stack),
+        is_protected=security.is_on,
+        changed=(*(["supervisor"] if is_new else []), *changed, *sorted(started)),
+        never_live=tuple(sorted(set(stack.settings.models) - {w.model for w in stack.wanted()})),
+        reconciled=found,
+    )
+
+
+def down(root: Path) -> bool:
+    """End everything, what is being answered first; whether there was anything to end.
+
+    Raises:
+        FleetError: something does not end.
+        BusyError: somebody else starts or ends processes all the while.
+    """
+    from pipelines.fleet.fleet import Fleet
+    from pipelines.fleet.layout import Layout
+    from pipelines.paths import home
+
+    # Neither params.yaml nor the state store: a stack can be ended when both are broken.
+    places = home(root)
+    fleet = Fleet(Layout.of(places))
+    layout.make(fleet.places)
+    with held(fleet.places.lock, LOCK_SECONDS):
+        was_up = fleet.is_up() or bool(fleet.orphans())
+        _drain(places.gateway)
+        groups = {each.group for each in fleet.processes()}
+        if programs.GATEWAY in groups:
+            fleet.stop([programs.GATEWAY])
+        fleet.stop(sorted(groups - {programs.GATEWAY}))
+        fleet.end()
+    return was_up
+
+
+def _ensure(stack: Stack, groups: Sequence[Group]) -> tuple[str, ...]:
+    """Have groups running that listen where they are known to: whoever is left there goes first."""
+    changed = []
+    for group in groups:
+        if group.name == programs.GATEWAY and programs.GATEWAY in stack.fleet.orphans():
+            _drain(stack.home.gateway)
+        stack.fleet.end_orphans(each.name for each in group.programs)
+        if stack.fleet.ensure(group):
+            changed.append(group.name)
+    return tuple(changed)
+
+
+def _drain(folder: Path) -> None:
+    """Let what is being answered end; a gateway that does not answer has nothing to lose."""
+    if folder.is_dir():
+        try:
+            gateway.drain(folder, DRAIN_SECONDS)
+        except GatewayError:
+            return
+
+
+def _wait_for_gateway(stack: Stack) -> None:
+    deadline, admin = time.monotonic() + GATEWAY_SECONDS, Admin(stack.home.gateway.resolve())
+    while True:
+        try:
+            if admin.get("/ready").strip() == "LIVE":
+                return
+            problem = "is not live"
+        except DownError:
+            problem = "does not run"
+        except GatewayError as error:
+            problem = error.problem
+        if time.monotonic() > deadline:
+            raise GatewayError(
+                f"Envoy {problem} {GATEWAY_SECONDS:g} s after it was started",
+                where=str(stack.fleet.places.log(programs.GATEWAY)),
+                next_step="read the end of this log; is its port taken (`ss -tlnp`)?",
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _address(stack: Stack) -> str:
+    told = stack.settings.gateway
+    scheme = "http" if told.tls.mode == "off" else "https"
+    return f"{scheme}://{told.host}:{told.port}"

@@ -1,0 +1,151 @@
+"""A project whose model servers are quick to start; Supervisor and Envoy are the real ones.
+
+A server is started as in every project, by `python -m flows serve VERSION` in its root. Here that
+root holds a `flows` of its own, which answers what a server is asked by the stack and by Envoy.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import yaml
+
+from pipelines.packaging.server import free_port
+from pipelines.packaging.store import MANIFEST
+from pipelines.paths import HomePaths
+from pipelines.rollout import store as rollouts
+from pipelines.rollout.state import State
+from pipelines.state import ledger, store
+from pipelines.state.ledger import PROMOTED, Promotion
+from tests.throwaway import REPOSITORY
+
+MODEL = "alpha"
+
+_SERVER = """
+import http.server, json, os, pathlib, sys, time
+version, port = sys.argv[2], int(sys.argv[sys.argv.index("--port") + 1])
+model, _, number = version.partition("@")
+if pathlib.Path(f"broken-{number}").exists():
+    raise SystemExit(f"{version} is broken")
+
+class Door(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        ready = (f"/v2/models/{model}/versions/{number}/ready", "/readyz", "/livez", "/healthz")
+        is_asked = self.path in ready or self.path == "/predict" or self.path.startswith("/v2/health")
+        slow = pathlib.Path(f"slow-{number}")
+        is_slow = slow.exists() and self.path != "/predict"
+        body = json.dumps({"version": number, "pid": os.getpid()}).encode()
+        self.send_response(503 if is_slow else 200 if is_asked else 404)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *arguments):
+        pass
+
+http.server.ThreadingHTTPServer(("127.0.0.1", port), Door).serve_forever()
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with params.yaml, and what can be seen of it from outside."""
+
+    root: Path
+    port: int
+
+    @property
+    def home(self) -> HomePaths:
+        return HomePaths((self.root / ".evergreen").resolve())
+
+    @property
+    def engine(self) -> sa.Engine:
+        return store.connect(self.home.database)
+
+    def set(self, **fleet: Any) -> None:
+        """Change keys of `fleet`."""
+        path = self.root / "params.yaml"
+        content = yaml.safe_load(path.read_text())
+        content["models"][MODEL]["fleet"].update(fleet)
+        path.write_text(yaml.safe_dump(content))
+
+    def bento(self, number: str) -> str:
+        """Have a whole bento of a version, as far as the store of bentos can tell."""
+        tag = f"{MODEL}:{number}-0123456789ab"
+        folder = self.home.bentoml / "bentos" / MODEL / tag.partition(":")[2]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MANIFEST).write_text("{}")
+        return tag
+
+    def promote(self, number: str, action: str = PROMOTED) -> None:
+        """Have a version live."""
+        evidence = {"bento": self.bento(number)}
+        count = len(ledger.history(self.engine, MODEL))
+        ledger.promote(
+            self.engine,
+            Promotion(
+                *(MODEL, f"{MODEL}@{number}", "a" * 40, "a person", "a test", evidence),
+                *(f"run-{count}", action),
+            ),
+        )
+
+    def register(self, number: str) -> None:
+        """Have a version that was never live, with its bento."""
+        from pipelines.state import runs
+
+        run, _ = runs.begin(self.engine, MODEL, "a" * 40, {}, "a test")
+        evidence = {"evidence": {"bento": self.bento(number)}}
+        runs.finish(
+            self.engine, run.id, runs.REGISTERED, version=f"{MODEL}@{number}", verdict=evidence
+        )
+
+    def roll_out(self, state: State) -> None:
+        """Have a rollout in this state."""
+        if rollouts.current(self.engine, MODEL) is None:
+            rollouts.open_new(self.engine, state)
+            return
+        rollouts.save(self.engine, rollouts.claim(self.engine, MODEL), state)
+
+    def ask(self, **headers: str) -> dict[str, Any]:
+        """The answer of the gateway; raises URLError, and so HTTPError, for a refusal."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/{MODEL}/predict", b'{"rows": []}', headers
+        )
+        with urllib.request.urlopen(request, timeout=5) as response:
+            return dict(json.loads(response.read()))
+
+    def answers(self, count: int = 20) -> set[str]:
+        """The versions that answer so many requests of different sessions."""
+        return {self.ask(**{"x-session-id": f"s{i}"})["version"] for i in range(count)}
+
+
+def make(root: Path) -> Project:
+    """A project with one model, none of whose versions was ever live."""
+    project = Project(root, free_port())
+    (root / "flows").mkdir(parents=True)
+    (root / "flows" / "__main__.py").write_text(_SERVER)
+    for name in ("pipelines", "deployments"):
+        (root / name).symlink_to(REPOSITORY / name)
+    (root / "dvc.yaml").write_text("stages: {}\n")
+    model = {
+        "ingest": {"dataset": "digits", "source": "package:sklearn"},
+        "train": {"family": "logistic"},
+        "fleet": {"start_seconds": 30},
+    }
+    content = {
+        "models": {MODEL: model},
+        "gateway": {"port": project.port, "tls": {"mode": "off"}, "metrics_port": free_port()},
+        "identity": {"mode": "off"},
+    }
+    (root / "params.yaml").write_text(yaml.safe_dump(content))
+    return project
