@@ -13,7 +13,6 @@ from pipelines.observing.sources import Sources
 from pipelines.releasing import expected, latency
 from pipelines.releasing.project import Project
 from pipelines.releasing.registered import Registered, registered, require
-from pipelines.releasing.targets import distrusted_versions
 from pipelines.rollout import clock, machine, store
 from pipelines.rollout.instant import Instant
 from pipelines.rollout.plan import Plan
@@ -38,8 +37,8 @@ def begin(
     Args:
         project: where.
         model: its name in params.yaml.
-        version: the challenger, as "v3"; by default the newest that is registered and never was
-            live.
+        version: the challenger, as "v3"; by default the newest registered one that neither was
+            live nor had a rollout.
         sources: the logs of the model.
         now: the moment.
 
@@ -62,6 +61,11 @@ def begin(
     plan = _plan(project, chosen, champion, challenger, sources, now)
     state = machine.begin(plan, registered(project, model), watermark(now.wall), now)
     return store.open_new(project.engine, state)
+
+
+def challenger_of(rollout: str, model: str) -> str:
+    """The challenger of a rollout by its id, which can be told when its state cannot be read."""
+    return f"{model}@{rollout.removeprefix(f'{model}@').partition('-')[0]}"
 
 
 def _live(entries: list[Entry], model: str) -> Entry:
@@ -90,12 +94,14 @@ def _challenger(
 ) -> Registered:
     if version is not None:
         return require(project, model, version)
-    were_live = {entry.version for entry in entries} | distrusted_versions(entries)
-    fresh = [found for name, found in registered(project, model).items() if name not in were_live]
+    known = {entry.version for entry in entries}
+    # A schedule that begins what is newest must not begin what just went back, again and again.
+    known |= {challenger_of(each.id, model) for each in store.listed(project.engine, model)}
+    fresh = [found for name, found in registered(project, model).items() if name not in known]
     if fresh:
         return fresh[-1]
     raise RolloutError(
-        "there is no registered version that was not live yet",
+        "there is no registered version that was neither live nor rolled out yet",
         where=f"rollout of {model}",
         next_step=f"run `evergreen retrain {model}`, or name a version to bring back",
     )
@@ -136,7 +142,7 @@ def _plan(
     measured = expected.measure(old, new, rows)
     name = challenger.version
     return Plan(
-        id=f"{name.model}-v{name.number}-{int(now.wall)}-{secrets.token_hex(3)}",
+        id=f"{name.name}-{int(now.wall)}-{secrets.token_hex(3)}",
         model=name.model,
         champion=champion.version.name,
         challenger=name.name,

@@ -13,8 +13,8 @@ from pipelines.releasing import people
 from pipelines.releasing.project import Project
 from pipelines.releasing.registered import Registered, require
 from pipelines.releasing.router import Router
-from pipelines.releasing.targets import previous_live
 from pipelines.rollout import store
+from pipelines.stack.desired import previous_live
 from pipelines.state import ledger
 from pipelines.state import store as state_store
 from pipelines.state.clock import seconds_of

@@ -77,7 +77,7 @@ def test_nothing_is_compared_with_nothing(world: World, tmp_path: Path, monkeypa
 
 def test_what_was_live_before_is_only_released_when_it_is_named(world: World) -> None:
     worlds.promote(world.project.engine, world.root, 2)
-    with pytest.raises(RolloutError, match="no registered version that was not live"):
+    with pytest.raises(RolloutError, match="neither live nor rolled out"):
         start(world)
     assert start(world, "v1").state.plan.challenger == CHAMPION
 
