@@ -215,6 +215,23 @@ def give_up(engine: sa.Engine, model: str, why: str) -> str | None:
     return str(row.id)
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A rollout without its state, which may be unreadable."""
+
+    id: str
+    started: str
+    finished: str | None
+
+
+def listed(engine: sa.Engine, model: str) -> list[Listed]:
+    """All rollouts of a model, the newest first."""
+    columns = (rollouts.c.id, rollouts.c.started, rollouts.c.finished)
+    query = sa.select(*columns).where(rollouts.c.model == model).order_by(rollouts.c.number.desc())
+    with engine.connect() as connection:
+        return [Listed(*row) for row in connection.execute(query)]
+
+
 def history(engine: sa.Engine, rollout: str) -> list[Change]:
     """The changes of a rollout, the oldest first."""
     query = (

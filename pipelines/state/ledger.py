@@ -52,15 +52,25 @@ class Promotion:
 
 def live(engine: sa.Engine, model: str) -> Entry | None:
     """The newest entry of a model: what is live now, or None before the first promotion."""
-    entries = history(engine, model, most=1)
+    with engine.connect() as connection:
+        return newest(connection, model)
+
+
+def newest(connection: sa.Connection, model: str) -> Entry | None:
+    """As `live`, within a transaction of the caller's."""
+    entries = _entries(connection, model, most=1)
     return entries[0] if entries else None
 
 
 def history(engine: sa.Engine, model: str, most: int | None = None) -> list[Entry]:
     """The entries of a model, the newest first."""
-    query = ledger.select().where(ledger.c.model == model).order_by(ledger.c.id.desc())
     with engine.connect() as connection:
-        rows = connection.execute(query.limit(most) if most else query).mappings().all()
+        return _entries(connection, model, most)
+
+
+def _entries(connection: sa.Connection, model: str, most: int | None) -> list[Entry]:
+    query = ledger.select().where(ledger.c.model == model).order_by(ledger.c.id.desc())
+    rows = connection.execute(query.limit(most) if most else query).mappings().all()
     return [Entry(**{key: row[key] for key in Entry.__dataclass_fields__}) for row in rows]
 
 
@@ -84,10 +94,9 @@ def append(connection: sa.Connection, promotion: Promotion) -> None:
     known = sa.select(ledger.c.id).where(ledger.c.run == promotion.run)
     if connection.execute(known).one_or_none() is not None:
         return
-    newest = connection.execute(
-        sa.select(ledger.c.version)
-        .where(ledger.c.model == promotion.model)
-        .order_by(ledger.c.id.desc())
-        .limit(1)
-    ).scalar()
-    connection.execute(ledger.insert().values(at=clock.now(), previous=newest, **asdict(promotion)))
+    before = newest(connection, promotion.model)
+    connection.execute(
+        ledger.insert().values(
+            at=clock.now(), previous=before.version if before else None, **asdict(promotion)
+        )
+    )

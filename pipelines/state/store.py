@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -132,6 +134,19 @@ def connect(database: Path) -> sa.Engine:
     except (sa.exc.SQLAlchemyError, OSError) as error:
         raise _unusable("EVERGREEN_DATABASE_URL" if url else str(database), error) from error
     return engine
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that reads before it writes, and that others wait for from its beginning.
+
+    SQLite refuses to write, without waiting, what was read before somebody else wrote.
+    """
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+        connection.commit()
 
 
 def _make_tables(engine: sa.Engine) -> None:
