@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -144,7 +143,3 @@ def _message(artifact: Path) -> bytes:
     lines = ["POST /predict HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in JSON.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-if __name__ == "__main__":
-    run(float(sys.argv[1]) if len(sys.argv) > 1 else MINUTES)
