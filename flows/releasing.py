@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pipelines.errors import RolloutError
 from pipelines.observing.sources import Sources
-from pipelines.releasing.beginning import begin
 from pipelines.releasing.logs import logs
 from pipelines.releasing.people import approve
 from pipelines.releasing.project import Project
@@ -75,6 +74,8 @@ class Desk:
             _require_same(running.state, version)
             return running.state
         _require_stack(self.project.root)
+        from pipelines.releasing.beginning import begin  # brings pandas along
+
         return begin(self.project, self.model, version, self.logs).state
 
     def has_ended(self) -> bool:
