@@ -25,14 +25,6 @@ def history(model: Model, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
-    """Every model: what is live, what runs, how the last run ended."""
-    from flows.status import overview
-
-    views.show_status(overview(root_folder()), as_json=as_json)
-
-
-@app.command()
 def report(
     model: Model,
     version: Annotated[str | None, typer.Argument(help="v3; the live one by default.")] = None,

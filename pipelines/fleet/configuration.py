@@ -13,7 +13,7 @@ from pipelines.errors import FleetError
 from pipelines.files import write_text
 from pipelines.fleet import launch
 from pipelines.fleet.layout import Layout
-from pipelines.fleet.program import Group, Program
+from pipelines.fleet.program import Program
 
 LOG_BYTES = 10 * 1024 * 1024
 LOG_BACKUPS = 5
@@ -22,7 +22,7 @@ LOG_BACKUPS = 5
 START_RETRIES = 100
 
 
-def render(layout: Layout, groups: Iterable[Group]) -> str:
+def render(layout: Layout, programs: Iterable[Program]) -> str:
     """The text of supervisord.conf.
 
     What a program is (its command line, its environment) is not in it: `launch` reads that from
@@ -33,7 +33,8 @@ def render(layout: Layout, groups: Iterable[Group]) -> str:
     """
     parser = RawConfigParser(strict=True)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    for name, values in (_daemon(layout) | _programs(layout, groups)).items():
+    described = {f"program:{each.name}": _program(layout, each) for each in programs}
+    for name, values in (_daemon(layout) | described).items():
         parser[name] = {key: _escaped(value) for key, value in values.items()}
     text = StringIO()
     parser.write(text)
@@ -60,18 +61,8 @@ def _daemon(layout: Layout) -> dict[str, dict[str, str]]:
     }
 
 
-def _programs(layout: Layout, groups: Iterable[Group]) -> dict[str, dict[str, str]]:
-    sections = {}
-    for group in groups:
-        names = ",".join(program.name for program in group.programs)
-        sections[f"group:{group.name}"] = {"programs": names}
-        for program in group.programs:
-            sections[f"program:{program.name}"] = _program(layout, group, program)
-    return sections
-
-
-def _program(layout: Layout, group: Group, program: Program) -> dict[str, str]:
-    command = [sys.executable, "-P", launch.__file__, str(layout.group(group.name)), program.name]
+def _program(layout: Layout, program: Program) -> dict[str, str]:
+    command = [sys.executable, "-P", launch.__file__, str(layout.program(program.name))]
     return {
         "command": shlex.join(command),
         "directory": str(program.directory),
@@ -103,7 +94,7 @@ def _escaped(value: str) -> str:
     return value.replace("%", "%%")
 
 
-def write(layout: Layout, groups: Iterable[Group]) -> Path:
+def write(layout: Layout, programs: Iterable[Program]) -> Path:
     """Write the file whole, and return its path."""
-    write_text(render(layout, groups), layout.configuration)
+    write_text(render(layout, programs), layout.configuration)
     return layout.configuration

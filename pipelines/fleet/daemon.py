@@ -34,7 +34,7 @@ def start(places: Layout) -> Remote:
     """
     layout.make(places)
     _require_dead(places)
-    for described in places.groups.glob("*.json"):
+    for described in places.programs.glob("*.json"):
         described.unlink()
     run = secrets.token_hex(8)
     files.write_text(run, places.run)

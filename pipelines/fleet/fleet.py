@@ -1,4 +1,4 @@
-"""The processes of one home: groups that should run, and groups that do."""
+"""The processes of one home: those that should run, and those that do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pipelines.errors import FleetError
 from pipelines.fleet import configuration, daemon, layout, ports, program, strays
 from pipelines.fleet.layout import Layout
-from pipelines.fleet.program import Group, Program
+from pipelines.fleet.program import Program
 from pipelines.fleet.remote import Process, ProcessState, Remote
 
 _POLL_SECONDS = 0.05
@@ -42,46 +42,48 @@ class Fleet:
         """Every program that should run; none while Supervisor is down."""
         return self._remote.processes() if self.is_up() else []
 
-    def ensure(self, group: Group) -> bool:
-        """Have a group running as it is described; whether anything had to be done for that.
+    def ensure(self, wanted: Program) -> bool:
+        """Have a program running as it is described; whether anything had to be done for that.
 
-        A program that Supervisor gave up is started again.
+        One that Supervisor gave up is started again.
         """
-        mine = [each for each in self.processes() if each.group == group.name]
-        if mine and program.read(self.places.group(group.name)) == group:
-            return self._revive(mine)
-        if mine:
-            self.stop([group.name])
+        known = [each for each in self.processes() if each.program == wanted.name]
+        if known and program.read(self.places.program(wanted.name)) == wanted:
+            return self._revive(known[0])
+        if known:
+            self.stop([wanted.name])
         layout.make(self.places)
-        program.write(group, self.places.group(group.name))
+        program.write(wanted, self.places.program(wanted.name))
         self._reload()
-        self._remote.add(group.name)
+        self._remote.add(wanted.name)
         return True
 
-    def stop(self, groups: Sequence[str]) -> None:
-        """End groups, all at once, and forget them.
+    def stop(self, names: Sequence[str]) -> None:
+        """End programs, all at once, and forget them.
 
         Raises:
             FleetError: one of them does not end.
         """
-        self.ask_to_stop(groups)
-        self.forget(groups)
+        self.ask_to_stop(names)
+        self.forget(names)
 
-    def ask_to_stop(self, groups: Iterable[str]) -> None:
-        """Tell groups to end, without waiting; what they are being asked they still answer."""
-        for group in groups:
-            self._remote.stop(group)
+    def ask_to_stop(self, names: Iterable[str]) -> None:
+        """Tell programs to end, without waiting; what they are being asked they still answer."""
+        for name in names:
+            self._remote.stop(name)
 
-    def forget(self, groups: Sequence[str]) -> None:
-        """Wait until groups that were told to end have done so, and take them off the list.
+    def forget(self, names: Sequence[str]) -> None:
+        """Wait until programs that were told to end have done so, and take them off the list.
 
         Raises:
             FleetError: one of them does not end.
         """
-        known = [each for name in groups for each in self._programs(name)]
-        patience = max((each.stop_seconds for each in known), default=0)
-        deadline, left = time.monotonic() + _GRACE_SECONDS + patience, list(groups)
-        while left := [group for group in left if not self._remote.remove(group)]:
+        if not names:
+            return
+        known = [program.read(self.places.program(name)) for name in names]
+        patience = max(each.stop_seconds for each in known if each) if any(known) else 0
+        deadline, left = time.monotonic() + _GRACE_SECONDS + patience, list(names)
+        while left := [name for name in left if not self._remote.remove(name)]:
             if time.monotonic() > deadline:
                 raise FleetError(
                     "does not end",
@@ -89,10 +91,10 @@ class Fleet:
                     next_step=f"read {self.places.supervisor_log}",
                 )
             time.sleep(_POLL_SECONDS)
-        for group in groups:
-            self.places.group(group).unlink(missing_ok=True)
+        for name in names:
+            self.places.program(name).unlink(missing_ok=True)
         self._reload()
-        self._end_children({each.name for each in known})
+        self._end_children(names)
 
     def end(self) -> None:
         """End Supervisor and every process of the fleet, watched or not."""
@@ -138,27 +140,21 @@ class Fleet:
         if gone:
             ports.write(self.places.ports, {n: p for n, p in book.items() if n not in gone})
 
-    def _revive(self, processes: Iterable[Process]) -> bool:
-        down = [
-            each for each in processes if each.state in (ProcessState.FATAL, ProcessState.STOPPED)
-        ]
-        for process in down:
+    def _revive(self, process: Process) -> bool:
+        is_down = process.state in (ProcessState.FATAL, ProcessState.STOPPED)
+        if is_down:
             self._remote.start(process)
-        return bool(down)
+        return is_down
 
     def _reload(self) -> None:
         """Write what is on the list, and have Supervisor read it."""
-        paths = sorted(self.places.groups.glob("*.json"))
-        groups = [group for path in paths if (group := program.read(path)) is not None]
-        configuration.write(self.places, groups)
+        paths = sorted(self.places.programs.glob("*.json"))
+        known = [each for path in paths if (each := program.read(path)) is not None]
+        configuration.write(self.places, known)
         self._remote.reload()
 
-    def _programs(self, group: str) -> tuple[Program, ...]:
-        known = program.read(self.places.group(group))
-        return known.programs if known else ()
-
-    def _end_children(self, programs: Collection[str]) -> None:
+    def _end_children(self, names: Collection[str]) -> None:
         """End what a program that had to be killed has left in sessions of its own."""
         found = strays.find(self.places.folder, run=daemon.run_of(self.places))
-        left = [each for each in found if strays.program_of(each) in programs]
+        left = [each for each in found if strays.program_of(each) in names]
         strays.end(left, wait_seconds=1.0)

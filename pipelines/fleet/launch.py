@@ -19,12 +19,11 @@ RUN = "EVERGREEN_FLEET_RUN"
 PROGRAM = "EVERGREEN_FLEET_PROGRAM"
 
 
-def main(group: Path, name: str) -> None:
+def main(described: Path) -> None:
     """End what the last process of this program left, then become the program."""
-    described = json.loads(group.read_text(encoding="utf-8"))["programs"]
-    [program] = [each for each in described if each["name"] == name]
-    _end_leftovers(name)
-    environment = {**os.environ, **program["environment"], PROGRAM: name}
+    program = json.loads(described.read_text(encoding="utf-8"))
+    _end_leftovers(program["name"])
+    environment = {**os.environ, **program["environment"], PROGRAM: program["name"]}
     os.execvpe(program["argv"][0], program["argv"], environment)  # noqa: S606
 
 
@@ -39,4 +38,4 @@ def _end_leftovers(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]))

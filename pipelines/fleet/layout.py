@@ -33,7 +33,7 @@ class Layout:
 
     @property
     def configuration(self) -> Path:
-        """Supervisor's, rendered from the groups; `supervisorctl -c` takes it as well."""
+        """Supervisor's, rendered from the programs; `supervisorctl -c` takes it as well."""
         return self.folder / "supervisord.conf"
 
     @property
@@ -59,13 +59,13 @@ class Layout:
         return self.logs / "supervisord.log"
 
     @property
-    def groups(self) -> Path:
-        """What each group is, a file each."""
-        return self.folder / "groups"
+    def programs(self) -> Path:
+        """What each program is, a file each."""
+        return self.folder / "programs"
 
-    def group(self, name: str) -> Path:
-        """What the programs of a group are."""
-        return self.groups / f"{name}.json"
+    def program(self, name: str) -> Path:
+        """What a program is."""
+        return self.programs / f"{name}.json"
 
     def log(self, program: str) -> Path:
         """All that a program prints."""

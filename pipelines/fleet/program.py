@@ -1,4 +1,4 @@
-"""What Supervisor is to run, as values, and the private file that each group is written to."""
+"""What Supervisor is to run, as values, and the private file that each program is written to."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pipelines.errors import FleetError
 
 Signal = Literal["TERM", "INT", "QUIT", "HUP"]
-# Supervisor's names stand in its own files and in `group:program`.
+# It stands in Supervisor's files, and names others.
 _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,79}")
 
 
@@ -49,33 +49,9 @@ class Program:
             raise FleetError("no command line", where=self.name, next_step="name a program to run")
 
 
-@dataclass(frozen=True)
-class Group:
-    """Programs that are started and ended together: the replicas of a version, or one program."""
-
-    name: str
-    programs: tuple[Program, ...]
-
-    def __post_init__(self) -> None:
-        _require_name(self.name)
-        names = [program.name for program in self.programs]
-        if not names or len(set(names)) < len(names):
-            raise FleetError(
-                f"its programs are {names}", where=self.name, next_step="name one at least, once"
-            )
-
-    @classmethod
-    def of(cls, program: Program) -> Group:
-        """A program that stands alone."""
-        return cls(program.name, (program,))
-
-
-def write(group: Group, path: Path) -> None:
-    """Write a group whole, for its owner's eyes only: an environment may hold a secret."""
-    programs = [
-        asdict(program) | {"directory": str(program.directory)} for program in group.programs
-    ]
-    content = {"name": group.name, "programs": programs}
+def write(program: Program, path: Path) -> None:
+    """Write a program whole, for its owner's eyes only: an environment may hold a secret."""
+    content = asdict(program) | {"directory": str(program.directory)}
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
@@ -88,22 +64,17 @@ def write(group: Group, path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def read(path: Path) -> Group | None:
-    """The group that `write` wrote; None if there is none, or none of this release.
+def read(path: Path) -> Program | None:
+    """The program that `write` wrote; None if there is none, or none of this release.
 
     Whoever asks then writes it anew: it says what to run, and that is known elsewhere.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        programs = tuple(_program(each) for each in content["programs"])
-        return Group(content["name"], programs)
+        argv, directory = tuple(content["argv"]), Path(content["directory"])
+        return Program(**(content | {"argv": argv, "directory": directory}))
     except (OSError, ValueError, KeyError, TypeError, FleetError):
         return None
-
-
-def _program(content: dict[str, Any]) -> Program:
-    argv, directory = tuple(content["argv"]), Path(content["directory"])
-    return Program(**(content | {"argv": argv, "directory": directory}))
 
 
 def _require_name(name: str) -> None:

@@ -38,7 +38,7 @@ class Process:
     """A program as Supervisor sees it.
 
     Attributes:
-        program, group: names.
+        program: its name, which is that of its group as well: Supervisor can replace a group only.
         state: Supervisor's word.
         pid: None if it is not alive.
         seconds: since it was started, if it is alive.
@@ -46,7 +46,6 @@ class Process:
     """
 
     program: str
-    group: str
     state: ProcessState
     pid: int | None
     seconds: int
@@ -81,24 +80,23 @@ class Remote:
         """Read the configuration again; nothing is started or stopped by that."""
         self._ask("reloadConfig")
 
-    def add(self, group: str) -> None:
-        """Start a group of the configuration; one that is there already is left alone."""
-        self._ask("addProcessGroup", group, but=(Faults.ALREADY_ADDED,))
+    def add(self, program: str) -> None:
+        """Start a program of the configuration; one that is there already is left alone."""
+        self._ask("addProcessGroup", program, but=(Faults.ALREADY_ADDED,))
 
     def start(self, process: Process) -> None:
         """Start a program that is down; one that came up meanwhile is left alone."""
-        name = f"{process.group}:{process.program}"
-        self._ask("startProcess", name, False, but=(Faults.ALREADY_STARTED,))
+        self._ask("startProcess", process.program, False, but=(Faults.ALREADY_STARTED,))
 
-    def stop(self, group: str) -> None:
-        """Ask the programs of a group to end, without waiting."""
-        self._ask("stopProcessGroup", group, False, but=(Faults.BAD_NAME,))
+    def stop(self, program: str) -> None:
+        """Ask a program to end, without waiting."""
+        self._ask("stopProcessGroup", program, False, but=(Faults.BAD_NAME,))
 
-    def remove(self, group: str) -> bool:
-        """Forget a group that was stopped; False if it has not ended yet."""
+    def remove(self, program: str) -> bool:
+        """Forget a program that was stopped; False if it has not ended yet."""
         forgotten = self._ask(
             "removeProcessGroup",
-            group,
+            program,
             but=(Faults.STILL_RUNNING,),
             gone=(Faults.BAD_NAME,),
         )
@@ -160,7 +158,6 @@ def _process(told: dict[str, Any]) -> Process:
     state = ProcessState(told["statename"])
     return Process(
         program=told["name"],
-        group=told["group"],
         state=state,
         pid=told["pid"] or None,
         seconds=max(told["now"] - told["start"], 0) if state.is_alive else 0,

@@ -10,22 +10,21 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from pipelines.errors import GatewayError
-from pipelines.gateway.names import CLUSTERS_FILE, ROUTES, ROUTES_FILE
+from pipelines.gateway.names import CLUSTERS_FILE, FAULTS_FILE, ROUTES, ROUTES_FILE
 
 ANSWER_SECONDS = 2.0
 LOOK_EVERY_SECONDS = 0.005
 # The kernel takes 107 bytes on Linux and 103 on macOS.
 _LONGEST_PATH = 100
-_TAKEN = {
-    CLUSTERS_FILE: "cluster_manager.cds.version_text",
-    ROUTES_FILE: f"http.ingress.rds.{ROUTES}.version_text",
-}
-_REFUSED = {
-    CLUSTERS_FILE: "cluster_manager.cds.update_rejected",
-    ROUTES_FILE: f"http.ingress.rds.{ROUTES}.update_rejected",
+# Envoy's statistics of what it was told by each file.
+_STATISTICS = {
+    CLUSTERS_FILE: "cluster_manager.cds",
+    FAULTS_FILE: "listener_manager.lds",
+    ROUTES_FILE: f"http.ingress.rds.{ROUTES}",
 }
 HEALTHY = "membership_healthy"
 
@@ -54,6 +53,16 @@ def socket_path(folder: Path, name: str) -> Path:
             next_step="remove it, or move the project to a shorter path (EVERGREEN_HOME)",
         )
     return private / f"{digest}-{name}.sock"
+
+
+class Taken(NamedTuple):
+    """Which version of a file Envoy works with, and how often it refused one since it started.
+
+    The version is empty before the first.
+    """
+
+    version: str
+    refusals: int
 
 
 class Admin:
@@ -92,13 +101,12 @@ class Admin:
         pairs = (line.partition(": ") for line in lines)
         return {name: value.strip('"') for name, _, value in pairs}
 
-    def taken(self, name: str) -> str:
-        """The `version_info` of a dynamic file that Envoy works with; empty before the first."""
-        return self.statistics(f"^{_escaped(_TAKEN[name])}$").get(_TAKEN[name], "")
-
-    def refusals(self, name: str) -> int:
-        """How often Envoy refused a dynamic file since it started."""
-        return int(self.statistics(f"^{_escaped(_REFUSED[name])}$").get(_REFUSED[name], "0"))
+    def taken(self, name: str) -> Taken:
+        """What has become of a dynamic file."""
+        prefix = _STATISTICS[name]
+        found = self.statistics(f"^{_escaped(prefix)}\\.(version_text|update_rejected)$")
+        refusals = int(found.get(f"{prefix}.update_rejected", "0"))
+        return Taken(found.get(f"{prefix}.version_text", ""), refusals)
 
     def healthy(self) -> dict[str, int]:
         """By cluster, how many of its servers are healthy; without those that are warming."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines.errors import GatewayError
 from pipelines.gateway import access_log, dynamic, prepared
-from pipelines.gateway.admin import Admin, DownError, wait_until
+from pipelines.gateway.admin import Admin, DownError, Taken, wait_until
 from pipelines.gateway.chains import chosen
 from pipelines.gateway.checking import require_sound
 from pipelines.gateway.dynamic import Discovery
 from pipelines.gateway.locking import locked
-from pipelines.gateway.names import CLUSTERS_FILE, PROTOCOLS, ROUTES_FILE, servers
+from pipelines.gateway.names import CLUSTERS_FILE, FAULTS_FILE, PROTOCOLS, ROUTES_FILE, servers
 from pipelines.gateway.preflight import require_valid
 from pipelines.gateway.prepared import Prepared
 from pipelines.gateway.table import Table
@@ -57,18 +58,32 @@ def apply(folder: Path, table: Table, now: float) -> int:
 
 
 def _next(folder: Path, known: Prepared, table: Table, now: float) -> dict[str, Discovery]:
-    """What both files shall say: what they say already, or a new generation that Envoy takes."""
-    newest = dynamic.newest_generation(folder)
+    """What the files shall say: what they say already, or a new generation that Envoy takes.
+
+    A file whose content stays is left alone; only routes always say their generation.
+    """
     current = {name: dynamic.read(folder / name) for name in dynamic.FILES}
     for name, discovery in current.items():
         if discovery is None:
             _put_aside(folder / name)
-    same = known.render(table, newest, now)
-    if all(found is not None and found == same[name] for name, found in current.items()):
-        return same
-    content = known.render(table, newest + 1, now)
+    routes = current[ROUTES_FILE]
+    if routes is not None:
+        content = _kept(current, known.render(table, routes.generation, now))
+        if content == current:
+            return content
+    content = known.render(table, dynamic.newest_generation(folder) + 1, now)
     require_valid(known.bootstrap, content)
-    return content
+    return _kept(current, content)
+
+
+def _kept(
+    current: Mapping[str, Discovery | None], content: Mapping[str, Discovery]
+) -> dict[str, Discovery]:
+    found = dict(content)
+    for name, discovery in current.items():
+        if discovery is not None and discovery.resources == content[name].resources:
+            found[name] = discovery
+    return found
 
 
 def _put_aside(path: Path) -> None:
@@ -96,9 +111,10 @@ def _asked(table: Table) -> set[str]:
 
 
 class _Swap:
-    """The files of one generation, put in place in an order that leaves no route without servers.
+    """The files of one generation, put in place so that nothing ever leads nowhere.
 
-    First the clusters of both, then the routes, then the clusters that are still wanted.
+    What is new first, what changes then, and what is not wanted any more last: routes lead to
+    clusters, clusters to listeners that plant faults, and those to clusters again.
     """
 
     def __init__(self, folder: Path, admin: Admin, content: Mapping[str, Discovery]) -> None:
@@ -108,44 +124,50 @@ class _Swap:
 
     def run(self, asked: set[str]) -> None:
         """Raises GatewayError as `apply` does."""
-        wanted = self._content[CLUSTERS_FILE]
+        clusters, faults = self._content[CLUSTERS_FILE], self._content[FAULTS_FILE]
         before = dynamic.read(self._folder / CLUSTERS_FILE)
-        before_names = _names(before.resources) if before else set()
-        both = _together(before, wanted)
-        self._put(CLUSTERS_FILE, both)
-        self._wait_for_servers(asked - before_names)
+        known = {str(each["name"]) for each in (before.resources if before else [])}
+        if before is not None:
+            grown = dynamic.together(clusters, replace(before, generation=clusters.generation))
+            self._put(CLUSTERS_FILE, grown)
+        old_faults = dynamic.read(self._folder / FAULTS_FILE)
+        self._put(FAULTS_FILE, dynamic.together(old_faults, faults))
+        self._put(CLUSTERS_FILE, dynamic.together(before, clusters))
+        self._wait_for_servers(asked - known)
         self._put(ROUTES_FILE, self._content[ROUTES_FILE])
-        if both != wanted:
-            self._put(CLUSTERS_FILE, wanted)
+        self._put(CLUSTERS_FILE, clusters)
+        self._put(FAULTS_FILE, faults)
 
     def _put(self, name: str, discovery: Discovery) -> None:
+        """Write a file unless it says this already, and see that Envoy works with it."""
         path = self._folder / name
-        refused = self._refusals(name)
+        refused = self._taken(name)
         if dynamic.read(path) != discovery:
             discovery.write(path)
         if refused is None:
             return
+        taken = refused
+
+        def is_decided() -> bool:
+            nonlocal taken
+            taken = self._admin.taken(name)
+            return taken.version == discovery.version or taken.refusals > refused.refusals
+
         try:
-            has_taken = wait_until(
-                lambda: (
-                    self._admin.taken(name) == discovery.version
-                    or self._admin.refusals(name) > refused
-                ),
-                TAKEN_SECONDS,
-            )
-            is_refused = self._admin.taken(name) != discovery.version
+            wait_until(is_decided, TAKEN_SECONDS)
         except DownError:
             return  # it went away meanwhile, and starts with these files
-        if has_taken and is_refused:
+        if taken.version == discovery.version:
+            return
+        if taken.refusals > refused.refusals:
             dynamic.restore_last_good(self._folder)
             raise _not_taken(path, discovery, "refused it, and goes on with what it had")
-        if not has_taken:
-            raise _not_taken(path, discovery, f"did not take it within {TAKEN_SECONDS:g} s")
+        raise _not_taken(path, discovery, f"did not take it within {TAKEN_SECONDS:g} s")
 
-    def _refusals(self, name: str) -> int | None:
+    def _taken(self, name: str) -> Taken | None:
         """None if Envoy does not run."""
         try:
-            return self._admin.refusals(name)
+            return self._admin.taken(name)
         except DownError:
             return None
 
@@ -159,19 +181,6 @@ class _Swap:
                 _LOGGER.warning("not ready, and routed to: %s", ", ".join(sorted(clusters)))
         except DownError:
             return  # then there is nobody to wait for
-
-
-def _names(resources: list[dict[str, object]]) -> set[str]:
-    return {str(resource["name"]) for resource in resources}
-
-
-def _together(before: Discovery | None, wanted: Discovery) -> Discovery:
-    kept = [
-        resource
-        for resource in (before.resources if before else [])
-        if resource["name"] not in _names(wanted.resources)
-    ]
-    return Discovery(wanted.generation, [*wanted.resources, *kept]) if kept else wanted
 
 
 def _not_taken(path: Path, discovery: Discovery, problem: str) -> GatewayError:

@@ -38,8 +38,8 @@ def render(folder: Path, settings: GatewaySettings, security: Security) -> str:
     return environment.get_template("envoy.yaml.j2").render(
         admin=str(socket_path(folder, "admin")),
         fallback_socket=str(socket_path(folder, "fallback")),
-        faults_socket=str(socket_path(folder, "faults")),
         clusters_file=str(folder / names.CLUSTERS_FILE),
+        faults_file=str(folder / names.FAULTS_FILE),
         routes_file=str(folder / names.ROUTES_FILE),
         access_log=str(folder / names.ACCESS_LOG),
         tls_file=None if settings.tls.mode == "off" else str(folder / names.CERTIFICATE_FILE),
@@ -48,14 +48,18 @@ def render(folder: Path, settings: GatewaySettings, security: Security) -> str:
         metrics_port=settings.metrics_port,
         max_connections=_CONNECTIONS_PER_REQUEST * settings.max_requests,
         max_body_bytes=body_bytes,
-        # The whole body, and what its frames and headers take.
-        buffer_bytes=body_bytes + 65_536,
+        buffer_bytes=buffer_bytes(settings),
         request_timeout=max(_LEAST_RECEIVE_SECONDS, settings.timeout_seconds),
         stream_idle_timeout=max(300.0, 2 * settings.timeout_seconds),
         traces=_collector(settings),
         ours=OURS,
         security=security,
     )
+
+
+def buffer_bytes(settings: GatewaySettings) -> int:
+    """A whole body, and what its frames and headers take."""
+    return round(settings.max_body_megabytes * 1e6) + 65_536
 
 
 def certificate(certificate: Path, key: Path) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any
 
@@ -28,47 +28,44 @@ _LOOK = {
 _SHADOW_SHARE = 8
 
 
-def clusters(table: Table, now: float, max_requests: int, faults_socket: str) -> list[Any]:
+def clusters(table: Table, now: float, max_requests: int, sockets: str) -> list[Any]:
     """Every cluster of every model, by name.
 
     Args:
         now: unix seconds; faults that have expired by then are left out.
         max_requests: at once, to one version.
-        faults_socket: where the listener is that plants faults.
+        sockets: of the listeners that plant faults, as `faults.listeners` has it.
     """
     found: list[dict[str, Any]] = []
     for model in table.models:
-        for protocol in PROTOCOLS:
-            for version in model.upstreams:
-                planted = faults.of_version(model.faults, version, now)
+        for version in model.upstreams:
+            is_faulty = bool(faults.of_version(model.faults, version, now))
+            for protocol in PROTOCOLS:
                 found += _of_version(
-                    model, version, protocol, max_requests, (planted, faults_socket)
+                    model, version, protocol, max_requests, sockets if is_faulty else None
                 )
         found += [_aggregate(chain, max_requests) for chain in chains(model)]
     return sorted(found, key=lambda cluster: str(cluster["name"]))
 
 
 def _of_version(
-    model: ModelTable,
-    version: str,
-    protocol: Protocol,
-    max_requests: int,
-    fault: tuple[Mapping[str, str], str],
+    model: ModelTable, version: str, protocol: Protocol, limit: int, sockets: str | None
 ) -> list[dict[str, Any]]:
     endpoints = model.upstreams[version]
-    name, (planted, socket) = names.servers(version, protocol), fault
-    found = []
-    if planted:
-        behind = names.behind_fault(version, protocol)
-        found.append(_servers(behind, version, endpoints, protocol, max_requests))
-        headers = {**planted, names.TO: behind}
-        found.append(_through_fault(name, version, protocol, socket, headers))
+    name = names.servers(version, protocol)
+    if sockets is None:
+        found = [_servers(name, version, endpoints, protocol, limit)]
     else:
-        found.append(_servers(name, version, endpoints, protocol, max_requests))
+        behind = names.behind_fault(version, protocol)
+        socket = faults.socket_of(behind, sockets)
+        found = [
+            _servers(behind, version, endpoints, protocol, limit),
+            _through_fault(name, version, protocol, limit, socket),
+        ]
     if version == model.mirror:
-        limit = max(1, max_requests // _SHADOW_SHARE)
         shadow = names.shadow(version, protocol)
-        found.append(_servers(shadow, version, endpoints, protocol, limit))
+        few = max(1, limit // _SHADOW_SHARE)
+        found.append(_servers(shadow, version, endpoints, protocol, few))
     return found
 
 
@@ -112,37 +109,10 @@ _OUTLIERS = {
 
 
 def _through_fault(
-    name: str, version: str, protocol: Protocol, socket: str, headers: Mapping[str, str]
+    name: str, version: str, protocol: Protocol, limit: int, socket: str
 ) -> dict[str, Any]:
-    mutations = [
-        {
-            "append": {
-                "header": {"key": key, "value": value},
-                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-            }
-        }
-        for key, value in headers.items()
-    ]
-    cluster = _base(name, protocol, None)
-    cluster["typed_extension_protocol_options"][_HTTP]["http_filters"] = [
-        {
-            "name": "evergreen.fault",
-            "typed_config": {
-                "@type": "type.googleapis.com/"
-                "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
-                "mutations": {"request_mutations": mutations},
-            },
-        },
-        {
-            "name": "envoy.filters.http.upstream_codec",
-            "typed_config": {
-                "@type": "type.googleapis.com/"
-                "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec"
-            },
-        },
-    ]
     return {
-        **cluster,
+        **_base(name, protocol, limit),
         "type": "STATIC",
         "load_assignment": _assignment(name, version, [{"pipe": {"path": socket}}]),
     }
@@ -160,9 +130,8 @@ def _aggregate(chain: Chain, max_requests: int) -> dict[str, Any]:
     }
 
 
-def _base(name: str, protocol: Protocol, limit: int | None) -> dict[str, Any]:
+def _base(name: str, protocol: Protocol, limit: int) -> dict[str, Any]:
     spoken = "http2_protocol_options" if protocol == "grpc" else "http_protocol_options"
-    most = 2**31 if limit is None else limit
     return {
         "@type": _CLUSTER,
         "name": name,
@@ -170,14 +139,14 @@ def _base(name: str, protocol: Protocol, limit: int | None) -> dict[str, Any]:
         "circuit_breakers": {
             "thresholds": [
                 {
-                    "max_connections": most,
-                    "max_pending_requests": most,
-                    "max_requests": most,
+                    "max_connections": limit,
+                    "max_pending_requests": limit,
+                    "max_requests": limit,
                     # Of what goes on at the time; a retry is never to the version that failed,
                     # so that the budget bounds what reaches the next one.
                     "retry_budget": {
                         "budget_percent": {"value": 100},
-                        "min_retry_concurrency": most,
+                        "min_retry_concurrency": limit,
                     },
                     "track_remaining": True,
                 }
@@ -197,6 +166,9 @@ def _assignment(name: str, version: str, addresses: list[dict[str, Any]]) -> dic
     metadata = {"filter_metadata": {names.METADATA: {"version": version}}}
     return {
         "cluster_name": name,
+        # One healthy server is enough: Envoy would otherwise move a share of the requests to the
+        # next version in the chain as soon as a third of the servers is out.
+        "policy": {"overprovisioning_factor": max(140, 100 * len(addresses))},
         "endpoints": [
             {
                 "lb_endpoints": [

@@ -1,4 +1,4 @@
-"""The two files that change while Envoy runs, and how a foreign hand in them is found.
+"""The three files that change while Envoy runs, and how a foreign hand in them is found.
 
 Each file carries its generation and the digest of its content in `version_info`, which Envoy
 repeats when it has taken it. So one rename changes a file and its digest together.
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import files
-from pipelines.gateway.names import CLUSTERS_FILE, LAST_GOOD, ROUTES_FILE
+from pipelines.gateway.names import CLUSTERS_FILE, FAULTS_FILE, LAST_GOOD, ROUTES_FILE
 
-FILES = (CLUSTERS_FILE, ROUTES_FILE)
+FILES = (CLUSTERS_FILE, FAULTS_FILE, ROUTES_FILE)
 _DIGITS = 16
 
 
@@ -50,7 +50,7 @@ def read(path: Path) -> Discovery | None:
 
 
 def read_all(folder: Path) -> dict[str, Discovery] | None:
-    """Both files by name, or None unless both are as they were written."""
+    """The files by name, or None unless all are as they were written."""
     found = {name: read(folder / name) for name in FILES}
     whole = {name: content for name, content in found.items() if content is not None}
     return whole if len(whole) == len(FILES) else None
@@ -59,7 +59,8 @@ def read_all(folder: Path) -> dict[str, Discovery] | None:
 def keep_last_good(folder: Path, content: dict[str, Discovery]) -> None:
     """Remember what Envoy has taken."""
     for name, discovery in content.items():
-        discovery.write(folder / LAST_GOOD / name)
+        if read(folder / LAST_GOOD / name) != discovery:
+            discovery.write(folder / LAST_GOOD / name)
 
 
 def restore_last_good(folder: Path) -> bool:
@@ -70,6 +71,13 @@ def restore_last_good(folder: Path) -> bool:
     for name, discovery in content.items():
         discovery.write(folder / name)
     return True
+
+
+def together(first: Discovery | None, second: Discovery) -> Discovery:
+    """The resources of both; where both have one of a name, the second's."""
+    named = {str(each["name"]): each for each in (first.resources if first else [])}
+    named |= {str(each["name"]): each for each in second.resources}
+    return Discovery(second.generation, [named[name] for name in sorted(named)])
 
 
 def newest_generation(folder: Path) -> int:

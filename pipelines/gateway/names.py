@@ -16,8 +16,6 @@ FALLBACK_CLUSTER = "fallback"
 # Which version the weights chose, whoever answered in the end: a rollout is judged by it.
 ARM = f"{OURS}arm"
 FALLBACK = f"{OURS}fallback"
-# Where a request goes on to from the listener that plants faults.
-TO = f"{OURS}to"
 
 # Asked by a client: a version, and what else than the token to stay with one version by.
 MODEL = "x-model"
@@ -25,6 +23,7 @@ MODEL_VERSION = "x-model-version"
 SESSION = "x-session-id"
 
 CLUSTERS_FILE = "clusters.json"
+FAULTS_FILE = "faults.json"
 ROUTES_FILE = "routes.json"
 BOOTSTRAP_FILE = "envoy.yaml"
 PREPARED_FILE = "prepared.json"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -17,10 +18,11 @@ from typing import Any
 from pipelines.errors import GatewayError
 from pipelines.gateway.binary import envoy
 from pipelines.gateway.dynamic import Discovery
-from pipelines.gateway.names import CLUSTERS_FILE, ROUTES_FILE
+from pipelines.gateway.names import CLUSTERS_FILE, FAULTS_FILE, ROUTES_FILE
 
 FLAGS = ("--reject-unknown-dynamic-fields", "--disable-hot-restart", "--concurrency", "1")
 _SECONDS = 30
+_WORDS = re.compile(r"error initializing configuration '[^']*': (.*)")
 _SHOWN = 600
 
 
@@ -29,7 +31,7 @@ def require_valid(bootstrap: Mapping[str, Any], content: Mapping[str, Discovery]
 
     Args:
         bootstrap: the static part.
-        content: the two dynamic files.
+        content: the dynamic files.
 
     Raises:
         GatewayError: Envoy would not take it, with its own words; or it cannot be asked.
@@ -59,6 +61,7 @@ def _inlined(bootstrap: Mapping[str, Any], content: Mapping[str, Discovery]) -> 
             for connection in chain["filters"]:
                 if connection["typed_config"].pop("rds", None):
                     connection["typed_config"]["route_config"] = _plain(routes)
+    static["listeners"] += [_plain(each) for each in content[FAULTS_FILE].resources]
     return whole
 
 
@@ -67,9 +70,10 @@ def _plain(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _last_words(stderr: str, name: str) -> str:
-    lines = [line for line in stderr.splitlines() if line.strip()]
-    words = " ".join(lines[-3:]) or "it said nothing"
-    return words.replace(name, "the configuration")[-_SHOWN:]
+    """What it says of the first thing that is wrong, without the configuration it repeats."""
+    found = _WORDS.search(stderr)
+    words = found.group(1) if found else stderr.strip() or "it said nothing"
+    return words.replace(name, "the configuration")[:_SHOWN]
 
 
 def _refused(problem: str) -> GatewayError:

@@ -9,9 +9,9 @@ from typing import Any
 
 from pipelines import files
 from pipelines.errors import GatewayError
-from pipelines.gateway import clusters, routes
+from pipelines.gateway import clusters, faults, routes
 from pipelines.gateway.dynamic import Discovery
-from pipelines.gateway.names import CLUSTERS_FILE, PREPARED_FILE, ROUTES_FILE
+from pipelines.gateway.names import CLUSTERS_FILE, FAULTS_FILE, PREPARED_FILE, ROUTES_FILE
 from pipelines.gateway.security import KINDS, RouteKind, Security
 from pipelines.gateway.table import Table
 
@@ -23,14 +23,16 @@ class Prepared:
     Attributes:
         bootstrap: Envoy's static configuration, parsed.
         max_requests: at once, to one version.
-        faults_socket: of the listener that plants faults.
+        buffer_bytes: how much of a request may wait in the gateway.
+        sockets: a pattern for those of the listeners that plant faults.
         open_route: the filters' settings for routes without a model.
         per_route: by model and kind of route, the filters' settings.
     """
 
     bootstrap: Mapping[str, Any]
     max_requests: int
-    faults_socket: str
+    buffer_bytes: int
+    sockets: str
     open_route: Mapping[str, Any]
     per_route: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
@@ -39,7 +41,7 @@ class Prepared:
         files.write_json(asdict(self), folder / PREPARED_FILE)
 
     def render(self, table: Table, generation: int, now: float) -> dict[str, Discovery]:
-        """Both dynamic files; the same values always give the same bytes.
+        """The dynamic files; the same values always give the same bytes.
 
         Raises:
             GatewayError: the table has a model that came after `prepare`.
@@ -51,10 +53,12 @@ class Prepared:
                     where="the gateway's table",
                     next_step="run `evergreen up`, which reads params.yaml again",
                 )
-        of_clusters = clusters.clusters(table, now, self.max_requests, self.faults_socket)
+        of_clusters = clusters.clusters(table, now, self.max_requests, self.sockets)
+        of_faults = faults.listeners(table, now, self.sockets, self.buffer_bytes)
         of_routes = routes.routes(table, generation, self._configured)
         return {
             CLUSTERS_FILE: Discovery(generation, of_clusters),
+            FAULTS_FILE: Discovery(generation, of_faults),
             ROUTES_FILE: Discovery(generation, of_routes),
         }
 

@@ -11,7 +11,7 @@ import yaml
 
 from pipelines import files, paths
 from pipelines.errors import GatewayError
-from pipelines.gateway import bootstrap, dynamic, prepared
+from pipelines.gateway import bootstrap, dynamic, faults, prepared
 from pipelines.gateway.admin import socket_path
 from pipelines.gateway.binary import envoy
 from pipelines.gateway.dynamic import Discovery
@@ -66,7 +66,8 @@ def _prepared(folder: Path, settings: Settings, security: Security, text: str) -
     return Prepared(
         bootstrap=yaml.safe_load(text),
         max_requests=settings.gateway.max_requests,
-        faults_socket=str(socket_path(folder, "faults")),
+        buffer_bytes=bootstrap.buffer_bytes(settings.gateway),
+        sockets=str(socket_path(folder, f"fault-{faults.DIGITS}")),
         open_route=dict(security.per_route("open", None)),
         per_route=prepared.per_route(security, [*settings.models, *settings.chain]),
     )

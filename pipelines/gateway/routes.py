@@ -26,8 +26,8 @@ _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 _BY_STATUS = "5xx"
 # Labels are stored, so that an answer that got lost must not store them twice.
 _BEFORE_IT_ARRIVED = "connect-failure,refused-stream,reset-before-request,gateway-error"
-# Envoy's names of the codes that another version may answer better.
-_BY_CODE = "cancelled,deadline-exceeded,internal,unavailable"
+# The codes that another version may answer better, and what happens before there is a code.
+_BY_CODE = f"{_BY_STATUS},cancelled,deadline-exceeded,internal,unavailable"
 _FREQUENCY = "type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3."
 _PREVIOUS_HOSTS = "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3."
 
@@ -161,7 +161,7 @@ class _Model:
                     "typed_config": {"@type": f"{_PREVIOUS_HOSTS}PreviousHostsPredicate"},
                 }
             ],
-            "host_selection_retry_max_attempts": 3,
+            "host_selection_retry_max_attempts": 10,
         }
 
     def _route(self, kind: RouteKind, match: Mapping[str, Any], action: Mapping[str, Any]) -> Route:

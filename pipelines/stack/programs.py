@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipelines.fleet.program import Group, Program
+from pipelines.fleet.program import Program
 from pipelines.paths import HOME, HomePaths
 
 GATEWAY = "gateway"
 TOKENS = "token-endpoint"
 
 
-def gateway(root: Path, home: HomePaths, argv: Sequence[str]) -> Group:
+def gateway(root: Path, home: HomePaths, argv: Sequence[str]) -> Program:
     """Envoy, by the command line that `gateway.prepare` gave."""
     environment = {HOME: str(home.home)}
-    return Group.of(Program(GATEWAY, tuple(argv), root, environment, stop_seconds=10))
+    return Program(GATEWAY, tuple(argv), root, environment, stop_seconds=10)
 
 
-def tokens(root: Path, home: HomePaths, argv: Sequence[str], more: Mapping[str, str]) -> Group:
+def tokens(root: Path, home: HomePaths, argv: Sequence[str], more: Mapping[str, str]) -> Program:
     """The token endpoint."""
     environment = {HOME: str(home.home), **more}
-    return Group.of(Program(TOKENS, tuple(argv), root, environment, stop_seconds=10))
+    return Program(TOKENS, tuple(argv), root, environment, stop_seconds=10)

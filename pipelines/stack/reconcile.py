@@ -92,13 +92,13 @@ def _start(stack: Stack, wanted: list[Wanted]) -> bool:
     for model in wanted:
         replicas = stack.settings.model(model.model).fleet.replicas
         for version in model.versions:
-            names = servers.program_names(version, replicas)
+            names = servers.names(version, replicas)
             book = ports.read(stack.fleet.places.ports)
             known = {name for name in book if servers.version_of(name) == version}
             stack.fleet.forget_ports(known - set(names))
-            pairs = stack.fleet.pairs(names)
-            group = servers.group(stack.root, stack.home, version, pairs)
-            is_changed = stack.fleet.ensure(group) or is_changed
+            for name, pair in stack.fleet.pairs(names).items():
+                program = servers.program(stack.root, stack.home, name, pair)
+                is_changed = stack.fleet.ensure(program) or is_changed
     return is_changed
 
 
@@ -131,7 +131,7 @@ def _wait(stack: Stack, wanted: list[Wanted], wait_seconds: float | None) -> Non
 
 def _patience(stack: Stack, model: Wanted, version: str) -> float:
     """Until when a version is waited for, in unix seconds."""
-    described = stack.fleet.places.group(servers.group_name(version))
+    described = stack.fleet.places.program(servers.names(version, 1)[0])
     return described.stat().st_mtime + stack.settings.model(model.model).fleet.start_seconds
 
 
@@ -141,20 +141,21 @@ def _end_unneeded(stack: Stack, routed: Routed) -> None:
         # Read again: whoever rerouted meanwhile may have sent requests to one of them.
         needed = {version for each in stack.wanted() for version in each.versions}
         needed |= applied.read(stack.home).upstreams.keys()
-        groups = {each.group for each in stack.fleet.processes()}
-        gone = sorted(group for group in groups if _is_unneeded(group, needed))
-        stack.fleet.ask_to_stop(gone)
         book = ports.read(stack.fleet.places.ports)
-        stack.fleet.forget_ports(name for name in book if _is_unneeded(name, needed))
+        listed = (each.program for each in stack.fleet.processes())
+        gone = [name for name in listed if _is_unneeded(name, needed, book)]
+        stack.fleet.ask_to_stop(gone)
+        stack.fleet.forget_ports(name for name in book if _is_unneeded(name, needed, book))
     stack.fleet.forget(gone)
     stack.fleet.end_orphans(
         name for name in stack.fleet.orphans() if _is_replaced(servers.version_of(name), routed)
     )
 
 
-def _is_unneeded(name: str, needed: set[str]) -> bool:
+def _is_unneeded(name: str, needed: set[str], book: Mapping[str, ports.Pair]) -> bool:
+    """Whether a program serves a version that is not needed, or is one replica too many of it."""
     version = servers.version_of(name)
-    return version is not None and version not in needed
+    return version is not None and (version not in needed or name not in book)
 
 
 def _is_replaced(version: str | None, routed: Routed) -> bool:
@@ -173,7 +174,7 @@ def _reconciled(stack: Stack, routed: Routed) -> Reconciled:
         if (version := servers.version_of(each.program)) is not None
     }
     answering = {v for v in routed.applied.upstreams if routed.seen.answers(v)}
-    running = (servers.version_of(each.group) for each in processes)
+    running = (servers.version_of(each.program) for each in processes)
     return Reconciled(
         is_up=bool(processes) or stack.fleet.is_up(),
         running=frozenset(version for version in running if version is not None),

@@ -10,59 +10,46 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipelines.fleet.ports import LOOPBACK, Pair
-from pipelines.fleet.program import Group, Program
+from pipelines.fleet.program import Program
 from pipelines.gateway.table import Endpoint
 from pipelines.packaging.server import DRAIN_SECONDS
 from pipelines.paths import HOME, HomePaths
 from pipelines.stack.tables import Endpoints
 
-_GROUP = re.compile(r"(?P<model>[a-z][a-z0-9_]*)-(?P<number>v\d+)(-\d+)?")
+_PROGRAM = re.compile(r"(?P<model>[a-z][a-z0-9_]*)-(?P<number>v\d+)-\d+")
 # `evergreen serve` finds out within this time that a port is taken, or a bento is not there.
 SETTLE_SECONDS = 5
 ANSWER_SECONDS = 0.5
 
 
-def group_name(version: str) -> str:
-    """`flights-v3` for `flights@v3`."""
-    return version.replace("@", "-")
-
-
-def version_of(name: str) -> str | None:
-    """The version that a group or program serves; None for one that is no model server."""
-    matched = _GROUP.fullmatch(name)
+def version_of(program: str) -> str | None:
+    """`flights@v3` for `flights-v3-0`; None for a program that is no model server."""
+    matched = _PROGRAM.fullmatch(program)
     return f"{matched['model']}@{matched['number']}" if matched else None
 
 
-def program_names(version: str, replicas: int) -> list[str]:
+def names(version: str, replicas: int) -> list[str]:
     """The programs of a version, one a replica."""
-    return [f"{group_name(version)}-{number}" for number in range(replicas)]
+    return [f"{version.replace('@', '-')}-{number}" for number in range(replicas)]
 
 
-def group(root: Path, home: HomePaths, version: str, pairs: Mapping[str, Pair]) -> Group:
-    """A version as Supervisor is to run it.
+def program(root: Path, home: HomePaths, name: str, pair: Pair) -> Program:
+    """One server of a version, as Supervisor is to run it.
 
     Args:
         root: the project.
         home: its runtime state.
-        version: as `flights@v3`.
-        pairs: the two ports of each program.
+        name: of the program.
+        pair: the ports of HTTP and gRPC.
     """
-    return Group(
-        group_name(version),
-        tuple(
-            Program(
-                name,
-                (
-                    *(sys.executable, "-m", "flows", "serve", version),
-                    *("--port", str(port), "--grpc-port", str(grpc_port)),
-                ),
-                root,
-                environment={HOME: str(home.home)},
-                stop_seconds=int(DRAIN_SECONDS) + 5,
-                settle_seconds=SETTLE_SECONDS,
-            )
-            for name, (port, grpc_port) in sorted(pairs.items())
-        ),
+    command = ("serve", str(version_of(name)), "--port", str(pair[0]), "--grpc-port", str(pair[1]))
+    return Program(
+        name,
+        (sys.executable, "-m", "flows", *command),
+        root,
+        environment={HOME: str(home.home)},
+        stop_seconds=int(DRAIN_SECONDS) + 5,
+        settle_seconds=SETTLE_SECONDS,
     )
 
 

@@ -11,7 +11,7 @@ from pipelines import gateway
 from pipelines.errors import GatewayError
 from pipelines.fleet import layout
 from pipelines.fleet.locks import held
-from pipelines.fleet.program import Group
+from pipelines.fleet.program import Program
 from pipelines.gateway.admin import Admin, DownError
 from pipelines.gateway.security import Security
 from pipelines.stack import programs
@@ -43,7 +43,7 @@ class Up:
 
 
 def up(
-    root: Path, security: Security, more: Sequence[Group] = (), wait_seconds: float | None = None
+    root: Path, security: Security, more: Sequence[Program] = (), wait_seconds: float | None = None
 ) -> Up:
     """Have Supervisor, the gateway, the servers of all versions, and `more` running and ready.
 
@@ -65,14 +65,14 @@ def up(
     with held(stack.fleet.places.lock, LOCK_SECONDS):
         is_new = stack.fleet.start()
         changed = _ensure(stack, more)
-    before = frozenset(each.group for each in stack.fleet.processes())
+    before = frozenset(each.program for each in stack.fleet.processes())
     # The files of the gateway are right before it starts, and it starts before any slow server.
     reconcile(root, wait_seconds=0.0)
     with held(stack.fleet.places.lock, LOCK_SECONDS):
         changed += _ensure(stack, [programs.gateway(root, stack.home, argv)])
         _wait_for_gateway(stack)
     found = reconcile(root, wait_seconds=wait_seconds)
-    started = {each.group for each in stack.fleet.processes()} - before - set(changed)
+    started = {each.program for each in stack.fleet.processes()} - before - set(changed)
     return Up(
         address=_address(stack),
         is_protected=security.is_on,
@@ -100,23 +100,22 @@ def down(root: Path) -> bool:
     with held(fleet.places.lock, LOCK_SECONDS):
         was_up = fleet.is_up() or bool(fleet.orphans())
         _drain(places.gateway)
-        groups = {each.group for each in fleet.processes()}
-        if programs.GATEWAY in groups:
-            fleet.stop([programs.GATEWAY])
-        fleet.stop(sorted(groups - {programs.GATEWAY}))
+        names = {each.program for each in fleet.processes()}
+        fleet.stop(sorted(names & {programs.GATEWAY}))
+        fleet.stop(sorted(names - {programs.GATEWAY}))
         fleet.end()
     return was_up
 
 
-def _ensure(stack: Stack, groups: Sequence[Group]) -> tuple[str, ...]:
-    """Have groups running that listen where they are known to: whoever is left there goes first."""
+def _ensure(stack: Stack, wanted: Sequence[Program]) -> tuple[str, ...]:
+    """Have programs running that listen where they are known to: whoever is there goes first."""
     changed = []
-    for group in groups:
-        if group.name == programs.GATEWAY and programs.GATEWAY in stack.fleet.orphans():
+    for program in wanted:
+        if program.name == programs.GATEWAY and programs.GATEWAY in stack.fleet.orphans():
             _drain(stack.home.gateway)
-        stack.fleet.end_orphans(each.name for each in group.programs)
-        if stack.fleet.ensure(group):
-            changed.append(group.name)
+        stack.fleet.end_orphans([program.name])
+        if stack.fleet.ensure(program):
+            changed.append(program.name)
     return tuple(changed)
 
 

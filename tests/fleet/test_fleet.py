@@ -1,4 +1,4 @@
-"""A real Supervisor: groups that start, crash, change, end, and are found again."""
+"""A real Supervisor: programs that start, crash, change, end, and are found again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from pipelines.errors import FleetError
 from pipelines.fleet import ports, strays
 from pipelines.fleet.fleet import Fleet
-from pipelines.fleet.program import Group, Program
+from pipelines.fleet.program import Program
 from pipelines.fleet.remote import ProcessState, Remote
 from pipelines.packaging.server import free_port, free_ports
 from tests.fleet.programs import answer, arbiter, pid_of, server, until
@@ -26,25 +26,22 @@ def supervisor(fleet: Fleet) -> int:
     return pid
 
 
-def test_a_group_is_started_kept_running_and_ended(fleet: Fleet, tmp_path: Path) -> None:
+def test_programs_are_started_kept_running_and_ended(fleet: Fleet, tmp_path: Path) -> None:
     first, second = free_ports(2)
-    group = Group(
-        "flights-v3",
-        (server("flights-v3-0", first, tmp_path), server("flights-v3-1", second, tmp_path)),
-    )
     assert fleet.processes() == []
     assert fleet.start()
-    assert fleet.ensure(group)
+    assert fleet.ensure(server("flights-v3-0", first, tmp_path))
+    assert fleet.ensure(server("flights-v3-1", second, tmp_path))
     until(lambda: answer(first) and answer(second))
     assert answer(first) == pid_of(fleet, "flights-v3-0")
-    fleet.stop(["flights-v3"])
+    fleet.stop(["flights-v3-0", "flights-v3-1"])
     assert fleet.processes() == []
     assert answer(first) is None
     assert answer(second) is None
 
 
 def test_asking_twice_changes_nothing(fleet: Fleet, tmp_path: Path) -> None:
-    group = Group.of(server("gateway", free_port(), tmp_path))
+    group = server("gateway", free_port(), tmp_path)
     fleet.start()
     fleet.ensure(group)
     before, daemon = pid_of(fleet, "gateway"), supervisor(fleet)
@@ -59,11 +56,11 @@ def test_a_changed_program_is_started_anew_and_others_are_left_alone(
     first, second, other = free_ports(3)
     program = server("gateway", first, tmp_path)
     fleet.start()
-    fleet.ensure(Group.of(server("token", other, tmp_path)))
-    fleet.ensure(Group.of(program))
+    fleet.ensure(server("token", other, tmp_path))
+    fleet.ensure(program)
     until(lambda: answer(first) and answer(other))
     before = answer(other)
-    assert fleet.ensure(Group.of(server("gateway", second, tmp_path)))
+    assert fleet.ensure(server("gateway", second, tmp_path))
     until(lambda: answer(second))
     assert answer(first) is None
     assert answer(other) == before
@@ -72,7 +69,7 @@ def test_a_changed_program_is_started_anew_and_others_are_left_alone(
 def test_a_server_that_is_killed_comes_again(fleet: Fleet, tmp_path: Path) -> None:
     port = free_port()
     fleet.start()
-    fleet.ensure(Group.of(server("gateway", port, tmp_path)))
+    fleet.ensure(server("gateway", port, tmp_path))
     until(lambda: answer(port))
     before = answer(port)
     assert before is not None
@@ -83,7 +80,7 @@ def test_a_server_that_is_killed_comes_again(fleet: Fleet, tmp_path: Path) -> No
 def test_children_of_a_killed_server_do_not_keep_its_port(fleet: Fleet, tmp_path: Path) -> None:
     port = free_port()
     fleet.start()
-    fleet.ensure(Group.of(arbiter("flights-v3-0", port, tmp_path)))
+    fleet.ensure(arbiter("flights-v3-0", port, tmp_path))
     until(lambda: answer(port))
     parent, child = pid_of(fleet, "flights-v3-0"), answer(port)
     assert parent is not None
@@ -103,11 +100,11 @@ def test_the_environment_arrives_as_it_was_given(fleet: Fleet, tmp_path: Path) -
     )
     program = Program("odd", (sys.executable, "-c", code, "50% ; 'x'"), tmp_path, odd)
     fleet.start()
-    fleet.ensure(Group.of(program))
+    fleet.ensure(program)
     until(lambda: (tmp_path / "seen").exists() and (tmp_path / "seen").read_text())
     assert (tmp_path / "seen").read_text() == odd["ODD"] + "||50% ; 'x'"
     assert odd["ODD"] not in fleet.places.configuration.read_text()
-    assert fleet.places.group("odd").stat().st_mode & 0o077 == 0
+    assert fleet.places.program("odd").stat().st_mode & 0o077 == 0
     assert fleet.places.folder.stat().st_mode & 0o077 == 0
 
 
@@ -116,7 +113,7 @@ def test_orphans_of_a_killed_supervisor_are_told_apart_and_ended(
 ) -> None:
     old, new = free_ports(2)
     fleet.start()
-    fleet.ensure(Group.of(arbiter("flights-v3-0", old, tmp_path)))
+    fleet.ensure(arbiter("flights-v3-0", old, tmp_path))
     until(lambda: answer(old))
     os.kill(supervisor(fleet), signal.SIGKILL)
     until(lambda: not fleet.is_up())
@@ -124,7 +121,7 @@ def test_orphans_of_a_killed_supervisor_are_told_apart_and_ended(
     assert fleet.start()
     assert fleet.orphans() == ["flights-v3-0"]
     assert answer(old)
-    fleet.ensure(Group.of(arbiter("flights-v3-0", new, tmp_path)))
+    fleet.ensure(arbiter("flights-v3-0", new, tmp_path))
     until(lambda: answer(new))
     assert answer(old), "an orphan answers until somebody ends it"
     fleet.end_orphans(["flights-v3-0"])
@@ -137,8 +134,8 @@ def test_orphans_of_a_killed_supervisor_are_told_apart_and_ended(
 def test_nothing_is_left_after_the_end(fleet: Fleet, tmp_path: Path, is_killed: bool) -> None:
     first, second = free_ports(2)
     fleet.start()
-    fleet.ensure(Group.of(arbiter("flights-v3-0", first, tmp_path)))
-    fleet.ensure(Group.of(server("gateway", second, tmp_path)))
+    fleet.ensure(arbiter("flights-v3-0", first, tmp_path))
+    fleet.ensure(server("gateway", second, tmp_path))
     until(lambda: answer(first) and answer(second))
     if is_killed:
         os.kill(supervisor(fleet), signal.SIGKILL)
@@ -158,7 +155,7 @@ def test_a_program_that_cannot_start_is_named_and_starts_once_it_can(
         held.bind(("127.0.0.1", port))
         held.listen()
         fleet.start()
-        fleet.ensure(Group.of(server("gateway", port, tmp_path)))
+        fleet.ensure(server("gateway", port, tmp_path))
         until(lambda: fleet.processes()[0].state is ProcessState.BACKOFF)
         assert "Address already in use" in fleet.places.log("gateway").read_text()
     until(lambda: answer(port))
@@ -166,7 +163,7 @@ def test_a_program_that_cannot_start_is_named_and_starts_once_it_can(
 
 def test_a_program_that_was_stopped_by_hand_is_started_again(fleet: Fleet, tmp_path: Path) -> None:
     port = free_port()
-    group = Group.of(server("gateway", port, tmp_path))
+    group = server("gateway", port, tmp_path)
     fleet.start()
     fleet.ensure(group)
     until(lambda: answer(port))
@@ -194,7 +191,7 @@ def test_a_running_server_keeps_the_ports_that_it_has_itself(fleet: Fleet, tmp_p
     pair = fleet.pairs(["flights-v3-0"])["flights-v3-0"]
     fleet.start()
     program = replace(server("flights-v3-0", pair[0], tmp_path))
-    fleet.ensure(Group("flights-v3", (program,)))
+    fleet.ensure(program)
     until(lambda: fleet.processes()[0].state is ProcessState.RUNNING and answer(pair[0]))
     assert fleet.pairs(["flights-v3-0"])["flights-v3-0"] == pair
 

@@ -26,6 +26,8 @@ VERBS = (
     "manifest",
     "stress",
     "demo",
+    "up",
+    "down",
 )
 
 
@@ -105,7 +107,7 @@ def test_from_a_folder_inside_the_project_it_finds_the_root(untrained: Project) 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert [row["model"] for row in json.loads(done.stdout)] == ["alpha", "beta"]
+    assert [row["model"] for row in json.loads(done.stdout)["models"]] == ["alpha", "beta"]
 
 
 def test_a_tree_with_changes_is_refused_by_name(untrained: Project, run: Run) -> None:
@@ -179,7 +181,7 @@ def test_status_is_whole_at_80_columns(told: Project, run: Run) -> None:
     assert "…" not in done.out
     for text in ("alpha@v2", "refused", "beta"):
         assert text in done.out
-    alpha, beta = json.loads(run(told, "status", "--json").out)
+    alpha, beta = json.loads(run(told, "status", "--json").out)["models"]
     assert (alpha["live"], alpha["last_status"]) == ("alpha@v2", "refused")
     assert beta["live"] is None
 

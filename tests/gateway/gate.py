@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from pipelines.errors import GatewayError
 from pipelines.gateway import Access, ModelTable, Security, Table, apply, prepare, read_access_log
 from pipelines.gateway.access_log import SETTLED_SECONDS
 from pipelines.gateway.admin import Admin, DownError, wait_until
@@ -71,7 +72,7 @@ class Gate:
         try:
             # Live comes before the dynamic files are read.
             return self.admin.get("/ready").strip() == "LIVE" and self._listens()
-        except DownError:
+        except (DownError, GatewayError):  # not yet there, or there and not ready
             return False
 
     def _listens(self) -> bool:

@@ -27,23 +27,26 @@ from tests.throwaway import REPOSITORY
 MODEL = "alpha"
 
 _SERVER = """
-import http.server, json, os, pathlib, sys, time
+import http.server, json, os, pathlib, sys
+from concurrent.futures import ThreadPoolExecutor
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 version, port = sys.argv[2], int(sys.argv[sys.argv.index("--port") + 1])
+grpc_port = int(sys.argv[sys.argv.index("--grpc-port") + 1])
 model, _, number = version.partition("@")
 if pathlib.Path(f"broken-{number}").exists():
     raise SystemExit(f"{version} is broken")
+READY = (f"/v2/models/{model}/versions/{number}/ready", "/readyz")
 
 class Door(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def answer(self):
         self.rfile.read(int(self.headers.get("content-length") or 0))
-        ready = (f"/v2/models/{model}/versions/{number}/ready", "/readyz", "/livez", "/healthz")
-        is_asked = self.path in ready or self.path == "/predict" or self.path.startswith("/v2/health")
-        slow = pathlib.Path(f"slow-{number}")
-        is_slow = slow.exists() and self.path != "/predict"
+        is_busy = self.path in READY and pathlib.Path(f"busy-{number}").exists()
+        is_known = self.path in (*READY, "/predict")
         body = json.dumps({"version": number, "pid": os.getpid()}).encode()
-        self.send_response(503 if is_slow else 200 if is_asked else 404)
+        self.send_response(503 if is_busy else 200 if is_known else 404)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -53,6 +56,12 @@ class Door(http.server.BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         pass
 
+server = grpc.server(ThreadPoolExecutor(2))
+servicer = health.HealthServicer()
+health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+servicer.set("", health_pb2.HealthCheckResponse.SERVING)
+server.add_insecure_port(f"127.0.0.1:{grpc_port}")
+server.start()
 http.server.ThreadingHTTPServer(("127.0.0.1", port), Door).serve_forever()
 """
 
@@ -78,6 +87,11 @@ class Project:
         content = yaml.safe_load(path.read_text())
         content["models"][MODEL]["fleet"].update(fleet)
         path.write_text(yaml.safe_dump(content))
+
+    def mark(self, name: str, *, is_there: bool = True) -> None:
+        """`broken-v2`: that version ends at its start; `busy-v2`: it never says it is ready."""
+        path = self.root / name
+        path.touch() if is_there else path.unlink(missing_ok=True)
 
     def bento(self, number: str) -> str:
         """Have a whole bento of a version, as far as the store of bentos can tell."""

@@ -1,0 +1,116 @@
+"""A Prefect server and a worker as programs of the stack."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from pipelines.errors import FleetError
+from pipelines.fleet.fleet import Fleet
+from pipelines.fleet.locks import held
+from pipelines.fleet.ports import LOOPBACK
+from pipelines.fleet.program import Program
+from pipelines.paths import HOME, PROJECT, HomePaths
+from pipelines.stack.reconcile import LOCK_SECONDS
+
+SERVER, WORKER = "prefect-server", "prefect-worker"
+POOL = "evergreen"
+DEPLOYMENTS = Path("deployments") / "prefect.yaml"
+START_SECONDS = 180.0
+# A flow that runs may end within this time when the stack goes down; what is killed is taken up
+# again by the next run.
+_WORKER_STOP_SECONDS = 30
+_POLL_SECONDS = 0.5
+
+
+def programs(root: Path, home: HomePaths, fleet: Fleet) -> tuple[list[Program], str]:
+    """The programs, and the address of the API.
+
+    A server that the environment names already (PREFECT_API_URL) is used; otherwise one is started.
+    """
+    named = os.environ.get("PREFECT_API_URL")
+    if named:
+        return [_worker(root, home, named)], named
+    with held(fleet.places.lock, LOCK_SECONDS):
+        port, _ = fleet.pairs([SERVER])[SERVER]
+    url = f"http://{LOOPBACK}:{port}/api"
+    command = ("server", "start", "--host", LOOPBACK, "--port", str(port))
+    argv = (sys.executable, "-m", "prefect", *command)
+    server = Program(SERVER, argv, root, environment(root, home, url), is_tree_asked=True)
+    return [server, _worker(root, home, url)], url
+
+
+def environment(root: Path, home: HomePaths, url: str) -> dict[str, str]:
+    """What Prefect is told, so that the user's own profile is neither used nor touched."""
+    return {
+        HOME: str(home.home),
+        PROJECT: str(root),
+        "PREFECT_HOME": str(home.prefect),
+        "PREFECT_API_URL": url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        # Programs of the project, such as dvc, are called by name.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+    }
+
+
+def deploy(root: Path, home: HomePaths, url: str) -> None:
+    """Wait for the server, and have it know every deployment; doing so again changes nothing.
+
+    Raises:
+        FleetError: the server does not answer in time, or does not take the deployments.
+    """
+    _wait_until_healthy(url, home)
+    for arguments in (
+        ("work-pool", "create", POOL, "--type", "process", "--overwrite"),
+        ("deploy", "--all", "--prefect-file", str(DEPLOYMENTS)),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
+            cwd=root,
+            env={**os.environ, **environment(root, home, url)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise FleetError(
+                f"`prefect {' '.join(arguments)}` fails: {(done.stderr or done.stdout).strip()}",
+                where=str(root / DEPLOYMENTS),
+                next_step="mend what it says, and run `evergreen up --prefect` again",
+            )
+
+
+def _worker(root: Path, home: HomePaths, url: str) -> Program:
+    command = ("worker", "start", "--pool", POOL, "--type", "process")
+    return Program(
+        WORKER,
+        (sys.executable, "-m", "prefect", *command),
+        root,
+        environment(root, home, url),
+        # Told to terminate it would kill its flows at once; interrupted, it lets them end.
+        stop_signal="INT",
+        stop_seconds=_WORKER_STOP_SECONDS,
+    )
+
+
+def _wait_until_healthy(url: str, home: HomePaths) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=2):  # noqa: S310
+                return
+        except (urllib.error.URLError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise FleetError(
+                    f"Prefect's server does not answer after {START_SECONDS:g} s: {error}",
+                    where=url,
+                    next_step=f"read the end of {home.logs / f'{SERVER}.log'}",
+                ) from error
+        time.sleep(_POLL_SECONDS)

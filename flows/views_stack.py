@@ -1,0 +1,109 @@
+"""What the verbs of the stack print."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows import views
+
+if TYPE_CHECKING:
+    from flows.stack import Started
+
+_GOOD = {"RUNNING": "green", "STARTING": "yellow", "STOPPING": "yellow"}
+
+
+def show_up(started: Started, *, as_json: bool) -> None:
+    """What runs, where to ask, and what does not run."""
+    stack = started.stack
+    found = stack.reconciled
+    if as_json:
+        print(json.dumps(_up(started), indent=2))
+        return
+    console = Console()
+    changed = ", ".join(stack.changed)
+    console.print(f"started: {changed}" if changed else "everything ran already")
+    for model, weights in found.weights.items():
+        shares = ", ".join(f"{version} {percent} %" for version, percent in weights.items())
+        console.print(f"{model}: {shares}  {stack.address}/{model}/predict", soft_wrap=True)
+    for model in stack.never_live:
+        console.print(
+            f"{model}: skipped, no version of it was ever promoted (`evergreen retrain {model}`)",
+            soft_wrap=True,
+        )
+    for name, why in found.problems.items():
+        console.print(Text(f"{name}: NOT as it should be: {why}", "red"), soft_wrap=True)
+    if started.prefect:
+        console.print(f"Prefect: {started.prefect}", soft_wrap=True)
+    if not stack.is_protected:
+        console.print(
+            Text("AUTHENTICATION IS OFF: everybody on this machine may ask everything", "bold red")
+        )
+
+
+def show_down(*, was_up: bool, as_json: bool) -> None:
+    """Whether there was anything to end."""
+    if as_json:
+        print(json.dumps({"was_up": was_up}))
+    else:
+        print("ended" if was_up else "nothing ran")
+
+
+def show_status(found: dict[str, Any], *, as_json: bool) -> None:
+    """Models, rollouts, and processes."""
+    if as_json:
+        print(json.dumps(found, indent=2, default=str))
+        return
+    views.show_status(found["models"], as_json=False)
+    console = Console()
+    for row in found["models"]:
+        if row["rollout"]:
+            told = row["rollout"]
+            said = f"{told['challenger']}: {told['phase']}, {told['weight_percent']} %"
+            console.print(Text(f"{said}; {told['reason']}"), soft_wrap=True)
+    if found["orphans"]:
+        names = ", ".join(found["orphans"])
+        said = f"not watched, since Supervisor was killed: {names}; `evergreen up` sees to it"
+        console.print(Text(said, "red"))
+    if not found["is_up"]:
+        console.print("the stack is down; `evergreen up` starts it")
+        return
+    table = Table("process", "state", "pid", "what")
+    for each in found["processes"]:
+        state = Text(each["state"].lower(), _GOOD.get(each["state"], "red"))
+        what = each["said"] if each["pid"] is None else _what(each, found["models"])
+        table.add_row(each["program"], state, str(each["pid"] or "-"), Text(what))
+    console.print(table)
+
+
+def _what(process: dict[str, Any], models: list[dict[str, Any]]) -> str:
+    version = process["version"]
+    if version is None:
+        return ""
+    if not process["is_routed"]:
+        return "no requests"
+    shares = [(row["weights"] or {}).get(version, 0) for row in models]
+    is_mirror = any(row["mirror"] == version for row in models)
+    return f"{max(shares)} % of the requests" + (", and copies of all" if is_mirror else "")
+
+
+def _up(started: Started) -> dict[str, Any]:
+    stack = started.stack
+    found = stack.reconciled
+    return {
+        "address": stack.address,
+        "is_protected": stack.is_protected,
+        "changed": stack.changed,
+        "never_live": stack.never_live,
+        "running": sorted(found.running),
+        "ready": sorted(found.ready),
+        "weights": found.weights,
+        "mirror": found.mirror,
+        "generation": found.generation,
+        "problems": found.problems,
+        "prefect": started.prefect,
+    }
