@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pipelines.errors import RolloutError
 from pipelines.observing.sources import Sources
-from pipelines.releasing.beginning import begin
 from pipelines.releasing.logs import logs
 from pipelines.releasing.people import approve
 from pipelines.releasing.project import Project
@@ -75,7 +74,29 @@ class Desk:
             _require_same(running.state, version)
             return running.state
         _require_stack(self.project.root)
+        from pipelines.releasing.beginning import begin  # brings pandas along
+
         return begin(self.project, self.model, version, self.logs).state
+
+    def has_ended(self) -> bool:
+        """Whether there was a rollout, and none is open."""
+        is_open = store.current(self.project.engine, self.model) is not None
+        return not is_open and bool(store.listed(self.project.engine, self.model))
+
+    def newest(self) -> State:
+        """The newest rollout, open or over.
+
+        Raises:
+            RolloutError: there never was one.
+        """
+        found = store.latest(self.project.engine, self.model)
+        if found is None:
+            raise RolloutError(
+                "there is none",
+                where=f"rollout of {self.model}",
+                next_step=f"begin one with `evergreen rollout {self.model}`",
+            )
+        return found.state
 
     def tick(self) -> Ticked:
         return tick(self.project, self.model, self.router, self.logs)

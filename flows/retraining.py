@@ -36,13 +36,17 @@ BY_A_PERSON = "asked for by a person"
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a retrain. `version` is None unless the gate passed; seconds are by step."""
+    """What came of a retrain. `version` is None unless the gate passed; seconds are by step.
+
+    `is_live` is False of a version that a rollout has yet to bring to users.
+    """
 
     model: str
     run: str
     branch: str
     commit: str
     version: str | None
+    is_live: bool
     bento: str | None
     verdict: Verdict
     stages: list[StageRun]
@@ -132,6 +136,7 @@ def _walk(walk: _Walk) -> Result:
         stages = run_stages(workspace.root, needs, chosen.retrain)
     verdict, commit = walk.step("gate", steps.decide, setting, workspace, chosen)
     bento = version = None
+    is_live = False
     if verdict.has_passed:
         asked = (setting, workspace, chosen, commit, verdict)
         bento, verdict = walk.step("package", steps.package, *asked)
@@ -141,12 +146,11 @@ def _walk(walk: _Walk) -> Result:
         pushed = partial(steps.push, is_promoted=verdict.has_passed)
         walk.step("push", pushed, setting, workspace, names)
     if verdict.has_passed and bento:
-        version = walk.step(
-            "promote", steps.promote, setting, commit, verdict, bento, walk.lease
-        ).name
+        version, is_live = walk.step(
+            "promote", steps.release, setting, chosen, commit, verdict, bento, walk.lease
+        )
     page = walk.step("report", steps.publish, setting, workspace, verdict, commit, version)
-    status = runs.PROMOTED if version else runs.REFUSED
-    runs.finish(setting.engine, setting.run.id, status, version=version, verdict=verdict.to_json())
+    steps.finish(setting, verdict, version, bento, is_live=is_live)
     artifacts.publish(model, workspace.paths, verdict, page.as_uri())
     setting.project.remove_worktree(workspace.root)
     return Result(
@@ -155,6 +159,7 @@ def _walk(walk: _Walk) -> Result:
         workspace.branch,
         commit,
         version,
+        is_live,
         bento,
         verdict=verdict,
         stages=stages,

@@ -18,14 +18,13 @@ from pipelines.explanation import card, markdown, words
 from pipelines.files import read_json, write_json, write_text
 from pipelines.paths import HOME, PROJECT, HomePaths
 from pipelines.settings import ModelSettings
-from pipelines.state import ledger, questions, runs
+from pipelines.state import bentos, ledger, questions, runs
 from pipelines.state.leases import Lease
 from pipelines.state.ledger import Promotion
 from pipelines.state.runs import Run
 from pipelines.verdicts import Verdict, combine
 from pipelines.versioning import graph, remote, versions
 from pipelines.versioning.git import Repository
-from pipelines.versioning.versions import Version
 from pipelines.versioning.workspace import Workspace, open_workspace, override
 
 Needs = dict[str, list[str]]
@@ -119,13 +118,29 @@ def push(setting: Setting, workspace: Workspace, stages: list[str], *, is_promot
     return remote.push(workspace.root, stages, sent)
 
 
-def promote(setting: Setting, commit: str, verdict: Verdict, bento: str, lease: Lease) -> Version:
-    """Register the commit as a version and write that it is live.
+def release(
+    setting: Setting,
+    chosen: ModelSettings,
+    commit: str,
+    verdict: Verdict,
+    bento: str,
+    lease: Lease,
+) -> tuple[str, bool]:
+    """Register the commit as a version, and make it live unless a rollout is to do that.
 
     The tag comes first: a ledger entry without its version would be a lie, a version that was
     never live is only unused. A kill in between is mended by doing both again.
+
+    Returns:
+        The version, and whether it is live. The first of a model is at once, as there is no
+        champion that a rollout could compare it with.
     """
     version = versions.register(setting.project, setting.run.model, commit)
+    live = ledger.live(setting.engine, version.model)
+    # Taken up after a kill, the first version finds itself live already.
+    is_first = live is None or live.run == setting.run.id
+    if chosen.retrain.release == "staged" and not is_first:
+        return version.name, False
     ledger.promote(
         setting.engine,
         Promotion(
@@ -139,7 +154,20 @@ def promote(setting: Setting, commit: str, verdict: Verdict, bento: str, lease: 
         ),
         lease,
     )
-    return version
+    return version.name, True
+
+
+def finish(
+    setting: Setting, verdict: Verdict, version: str | None, bento: str | None, *, is_live: bool
+) -> None:
+    """Write what came of the run; a version that waits for its rollout is known by its bento."""
+    status = (runs.PROMOTED if is_live else runs.REGISTERED) if version else runs.REFUSED
+    kept = (
+        verdict
+        if bento is None
+        else replace(verdict, evidence={**verdict.evidence, bentos.BENTO: bento})
+    )
+    runs.finish(setting.engine, setting.run.id, status, version=version, verdict=kept.to_json())
 
 
 def publish(

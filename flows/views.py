@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.explanation.values import shown
-from pipelines.state.ledger import Entry
 from pipelines.verdicts import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ def show_result(result: Result, *, as_json: bool) -> None:
         stages.add_row(stage.stage, stage.reached.value, f"{stage.seconds:.1f}")
     console.print(stages)
     show_verdict(console, result.verdict)
-    if result.version:
+    if result.version and not result.is_live:
+        console.print(f"{result.version} is registered; report: {result.report}", soft_wrap=True)
+        console.print(f"`evergreen rollout {result.model}` brings it to users in steps")
+    elif result.version:
         console.print(f"{result.version} is live; report: {result.report}", soft_wrap=True)
     else:
         console.print(f"not promoted, the champion stays; report: {result.report}", soft_wrap=True)
@@ -55,20 +58,30 @@ def show_verdict(console: Console, verdict: Verdict) -> None:
     console.print(Text(f"{verdict.outcome.value}: {verdict.reason}", COLORS[verdict.outcome]))
 
 
-def show_history(model: str, entries: list[Entry], *, as_json: bool) -> None:
+def show_history(model: str, rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Entries of the ledger, and rollouts with their changes."""
     if as_json:
-        _json([entry.to_json() for entry in entries])
+        _json(rows)
         return
-    if not entries:
+    if not rows:
         print(f"nothing of {model} has been live yet; `evergreen retrain {model}` starts")
         return
     table = Table("when (UTC)", "what", "version", "before", "why")
-    for entry in entries:
-        why = f"{entry.why} ({entry.who}, commit {entry.commit[:12]})"
-        before = entry.previous or "-"
-        table.add_row(_time(entry.at), entry.action, entry.version, before, Text(why))
+    for row in rows:
+        before = row.get("previous") or "-"
+        table.add_row(_time(row["at"]), row["action"], row["version"], before, Text(_why(row)))
     _keep_whole(table, but="why")
     Console().print(table)
+
+
+def _why(row: Mapping[str, Any]) -> str:
+    if "changes" not in row:
+        return f"{row['why']} ({row['who']}, commit {row['commit'][:12]})"
+    changes = (
+        f"{each['at'][11:16]} {each['phase']}, {each['weight_percent']} %: {each['reason']}"
+        for each in row["changes"]
+    )
+    return "\n".join(changes)
 
 
 def show_status(rows: list[dict[str, Any]], *, as_json: bool) -> None:

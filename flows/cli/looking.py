@@ -15,11 +15,12 @@ from pipelines.paths import home
 @app.command()
 def history(model: Model, as_json: AsJson = False) -> None:
     """Which version was live when, who or what decided, and why."""
-    from pipelines.state import ledger, store
+    from pipelines.releasing.history import timeline
+    from pipelines.state import store
 
     root = root_folder()
     settings.load(root).model(model)
-    entries = ledger.history(store.connect(home(root).database), model)
+    entries = timeline(store.connect(home(root).database), model)
     views.show_history(model, entries, as_json=as_json)
 
 

@@ -93,7 +93,8 @@ def adopt(
     """Say which version is live, when the ledger was lost."""
     from flows.adopting import adopt as run
 
-    views.show_history(model, [run(root_folder(), model, version, reason)], as_json=as_json)
+    entry = run(root_folder(), model, version, reason)
+    views.show_history(model, [entry.to_json()], as_json=as_json)
 
 
 def _assignment(text: str) -> tuple[str, Any]:

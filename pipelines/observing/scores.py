@@ -30,6 +30,11 @@ def is_valid(scores: NDArray[np.float64], task: Task) -> bool:
     return bool(((scores >= -_SLACK) & (scores <= 1 + _SLACK)).all())
 
 
+def matrix(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores of any task with a column each, shape (rows, values of a row)."""
+    return scores if scores.ndim == 2 else scores[:, None]
+
+
 def gaps(
     left: NDArray[np.float64], right: NDArray[np.float64], task: Task, scale: Scale
 ) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from pipelines import settings
 from pipelines.errors import BusyError, RolloutError
 from pipelines.observing.observe import watermark
 from pipelines.observing.sources import Sources
-from pipelines.releasing import expected, latency
+from pipelines.releasing import expected, ids, latency
 from pipelines.releasing.project import Project
 from pipelines.releasing.registered import Registered, registered, require
 from pipelines.rollout import clock, machine, store
@@ -63,11 +62,6 @@ def begin(
     return store.open_new(project.engine, state)
 
 
-def challenger_of(rollout: str, model: str) -> str:
-    """The challenger of a rollout by its id, which can be told when its state cannot be read."""
-    return f"{model}@{rollout.removeprefix(f'{model}@').partition('-')[0]}"
-
-
 def _live(entries: list[Entry], model: str) -> Entry:
     if entries:
         return entries[0]
@@ -96,7 +90,7 @@ def _challenger(
         return require(project, model, version)
     known = {entry.version for entry in entries}
     # A schedule that begins what is newest must not begin what just went back, again and again.
-    known |= {challenger_of(each.id, model) for each in store.listed(project.engine, model)}
+    known |= {ids.challenger_of(each.id) for each in store.listed(project.engine, model)}
     fresh = [found for name, found in registered(project, model).items() if name not in known]
     if fresh:
         return fresh[-1]
@@ -142,7 +136,7 @@ def _plan(
     measured = expected.measure(old, new, rows)
     name = challenger.version
     return Plan(
-        id=f"{name.name}-{int(now.wall)}-{secrets.token_hex(3)}",
+        id=ids.new(name.name, now.wall),
         model=name.model,
         champion=champion.version.name,
         challenger=name.name,

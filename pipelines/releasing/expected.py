@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from pipelines.errors import DataError
 from pipelines.frames import labels, tensors
@@ -47,15 +46,9 @@ def measure(champion: Path, challenger: Path, holdout: Path) -> Measured:
     left = old.predict(tensors(frame, old.signature.schema))
     right = new.predict(tensors(frame, new.signature.schema))
     scale = _scale(frame, new.signature.schema, left) if task == "regression" else Scale()
-    gaps = scores.gaps(matrix(left), matrix(right), task, scale)
+    gaps = scores.gaps(scores.matrix(left.scores), scores.matrix(right.scores), task, scale)
     differ = scores.disagreements(left.labels, right.labels)
     return Measured(Expected(float(differ.mean()), float(gaps.mean())), scale)
-
-
-def matrix(prediction: Prediction) -> NDArray[np.float64]:
-    """Scores of any task with a column each, shape (rows, values of a row)."""
-    found = prediction.scores
-    return found if found.ndim == 2 else found[:, None]
 
 
 def _scale(frame: pd.DataFrame, schema: Schema, champion: Prediction) -> Scale:

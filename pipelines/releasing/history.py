@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipelines.releasing.beginning import challenger_of
+from pipelines.releasing.ids import challenger_of
 from pipelines.rollout import store
 from pipelines.state import ledger
 
@@ -25,7 +25,7 @@ def timeline(engine: sa.Engine, model: str) -> list[dict[str, Any]]:
             "at": each.started,
             "model": model,
             "action": ROLLOUT,
-            "version": challenger_of(each.id, model),
+            "version": challenger_of(each.id),
             "rollout": each.id,
             "finished": each.finished,
             "changes": [asdict(change) for change in store.history(engine, each.id)],

@@ -19,7 +19,6 @@ from pipelines.observing import scores
 from pipelines.observing.answers import moment
 from pipelines.predictions import read
 from pipelines.predictions.layout import FEATURE, IMAGE, REQUEST_ID
-from pipelines.releasing.expected import matrix
 from pipelines.rollout.evidence import NO_PAIRS, ShadowPairs
 from pipelines.rollout.plan import Plan, Scale
 from pipelines.schema import Schema
@@ -95,7 +94,7 @@ def _pairs(
         for schema in (session.signature.schema,)
     )
     task = sessions[0].signature.schema.task
-    gaps = scores.gaps(matrix(left), matrix(right), task, scale)
+    gaps = scores.gaps(scores.matrix(left.scores), scores.matrix(right.scores), task, scale)
     differ = scores.disagreements(left.labels, right.labels)
     ids = batch.column(REQUEST_ID).to_pylist()
     for _, places in groupby(range(len(ids)), key=ids.__getitem__):
