@@ -28,6 +28,7 @@ LINE: dict[str, Any] = {
     "details": "via_upstream",
     "attempts": 1,
     "duration_us": 2500,
+    "latency_us": 1500,
     "request_id": "r",
     "subject": "team-a",
     "session": None,
@@ -52,6 +53,7 @@ def test_a_line_becomes_a_record(tmp_path: Path) -> None:
     assert (found.arm, found.answered, found.weight) == (V4, V4, 25)
     assert (found.status, found.flags, found.attempts) == (200, "", 1)
     assert (found.duration_ms, found.request_id, found.subject) == (2.5, "r", "team-a")
+    assert found.latency_ms == 1.5
     assert (found.generation, found.try_ms) == (7, 5000.0)
     assert not (found.has_failed or found.has_arm_failed or found.is_abandoned)
 
@@ -63,9 +65,9 @@ def test_a_line_becomes_a_record(tmp_path: Path) -> None:
         ({"answered": V3, "attempts": 2}, (False, True, False)),
         # Ejected before it was asked: unavailable all the same.
         ({"answered": V3}, (False, True, False)),
-        ({"answered": V3, "attempts": 2, "duration_us": 5_000_000}, (False, True, True)),
+        ({"answered": V3, "attempts": 2, "latency_us": 5_000_000}, (False, True, True)),
         ({"status": 503, "answered": None}, (True, True, False)),
-        ({"status": 504, "duration_us": 9_000_000}, (True, True, True)),
+        ({"status": 504, "latency_us": 9_000_000}, (True, True, True)),
         ({"grpc_status": 13}, (True, True, False)),
         ({"grpc_status": 3}, (False, False, False)),
         ({"status": 422}, (False, False, False)),
@@ -73,6 +75,7 @@ def test_a_line_becomes_a_record(tmp_path: Path) -> None:
         ({"status": 429, "arm": None, "answered": None, "attempts": 0}, (False, False, False)),
         ({"status": 0, "flags": "DC", "answered": None}, (True, False, False)),
         ({"status": 200, "flags": "DC"}, (False, False, False)),
+        ({"status": 200, "flags": "UC,DR", "answered": None}, (False, False, False)),
     ],
 )
 def test_whose_failure_it_was(
@@ -99,7 +102,7 @@ def test_the_middle_of_a_large_file_is_found_without_reading_it(
     decoded = []
     real = access_log._decode
 
-    def counted(line: bytes, name: Path) -> Access:
+    def counted(line: bytes, name: str) -> Access:
         decoded.append(line)
         return real(line, name)
 
@@ -162,3 +165,25 @@ def test_a_client_cannot_write_lines_of_its_own(running: Gate, fleet: Fleet) -> 
     [found] = running.logged(begin)
     assert found.session == '"} {"time": "1'
     assert found.request_id == "q" * 128
+
+
+def test_a_file_that_is_rotated_while_it_is_read_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current = tmp_path / "access.log"
+    write(current, {"request_id": "old"})
+    real = access_log._files
+    looks = 0
+
+    def rotating(folder: Path) -> list[Path]:
+        nonlocal looks
+        found = real(folder)
+        looks += 1
+        if looks == 1:  # after the look, before the files are open
+            current.replace(tmp_path / "access-000000000000001.log")
+            write(current, {"request_id": "new"})
+        return found
+
+    monkeypatch.setattr(access_log, "_files", rotating)
+    found = [each.request_id for each in read_access_log(tmp_path, 0, 100)]
+    assert found == ["old", "new"]

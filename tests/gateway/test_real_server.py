@@ -34,7 +34,7 @@ def test_a_bento_is_served_through_every_door(
             assert running.client.get(path).status_code == 200
         assert infer(running, {"x-model": "flights"}, "ModelReady").ready
         # The server's own refusals reach the client as they are.
-        wrong = running.client.post("/flights/predict", json={"rows": [{"distance": "far"}]})
+        wrong = running.client.post("/flights/predict", json={"rows": [ROW | {"distance": "far"}]})
         assert wrong.status_code == 422
         assert wrong.json()["column"] == "distance"
         assert running.client.get("/flights/predict").status_code == 405
