@@ -36,10 +36,11 @@ def prepare(folder: Path, settings: Settings, security: Security) -> list[str]:
         security: who may ask; `Security.off()` on loopback only.
 
     Raises:
-        GatewayError: Envoy is not installed or would not take this, a certificate is missing, or
-            others could reach a gateway without identity.
+        GatewayError: Envoy is not installed or would not take this, a certificate is missing,
+            two listeners have one port, or others could reach a gateway without identity.
     """
     bootstrap.require_protected(settings.gateway, security)
+    bootstrap.require_own_ports(settings)
     envoy()
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from pipelines.settings.fields import Positive, Section
 
@@ -35,12 +35,6 @@ class GatewaySettings(Section):
     # HOST:PORT of an OpenTelemetry collector (OTLP over gRPC); none by default.
     traces: str | None = None
     traces_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
-
-    @model_validator(mode="after")
-    def _ports_differ(self) -> Self:
-        if self.port == self.metrics_port:
-            raise ValueError(f"port and metrics_port are both {self.port}")
-        return self
 
 
 class TierSettings(Section):

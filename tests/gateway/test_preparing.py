@@ -15,7 +15,7 @@ import httpx
 import pytest
 import trustme
 
-from pipelines.errors import GatewayError, SettingsError
+from pipelines.errors import GatewayError
 from pipelines.gateway import Security, Table, apply, binary, dynamic, prepare
 from pipelines.gateway.security import RouteKind
 from tests.gateway.gate import Gate, gate, settings, table, version_of
@@ -138,9 +138,11 @@ def test_traces_go_to_the_collector(fleet: Fleet, collector: tuple[int, list[byt
     assert server.seen[-1].headers["x-request-id"] == "mine"
 
 
-def test_two_listeners_need_two_ports() -> None:
-    with pytest.raises(SettingsError, match="both 8443"):
-        settings(port=8443, metrics_port=8443)
+@pytest.mark.parametrize("ports", [(8446, 8446), (8444, 8446), (8446, 8444)])
+def test_two_listeners_need_two_ports(tmp_path: Path, ports: tuple[int, int]) -> None:
+    known = settings(port=ports[0], metrics_port=ports[1])
+    with pytest.raises(GatewayError, match="are both 844"):
+        prepare(tmp_path, known, Security.off())
 
 
 @pytest.mark.parametrize("traces", ["collector", ":4317", "host:port", "host:0"])
