@@ -34,7 +34,7 @@ class Access(msgspec.Struct, frozen=True):
         model: None if no model's route matched.
         kind: of its route; `predict` is what a rollout is judged on.
         arm: the version that the weights chose; None if the request was refused before.
-        answered: the version that answered; None if none did.
+        answered: the version that answered, or `fallback`; None if none did.
         status: of HTTP, as the client saw it; 0 if it went away.
         grpc_status: of gRPC, as the client saw it, or None.
         flags: Envoy's response flags, as `UT` for a timeout; empty for none.

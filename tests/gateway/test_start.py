@@ -61,6 +61,21 @@ def test_nothing_that_is_whole_is_an_error_with_a_next_step(tmp_path: Path) -> N
     assert start.main([str(tmp_path)]) == 2
 
 
+def test_the_command_makes_sure_of_the_files_first(capsys: pytest.CaptureFixture[str]) -> None:
+    with gate(is_started=False) as found:
+        argv = start.command(found.folder)
+        assert Path(argv[0]).name == "envoy"
+        assert "--reject-unknown-dynamic-fields" in argv
+        assert capsys.readouterr().err == ""
+        (found.folder / "clusters.json").write_text("{}")
+        log = found.folder / "access.log"
+        log.write_text('{"time": "1"}\n{"ti')
+        assert start.command(found.folder) == argv
+        assert "replaced by the last good ones" in capsys.readouterr().err
+        assert dynamic.read(found.folder / "clusters.json") is not None
+        assert log.read_text() == '{"time": "1"}\n{"ti\n'
+
+
 def test_what_a_killed_envoy_left_of_its_last_line_is_ended(fleet: Fleet) -> None:
     with gate() as found:
         found.apply(table(fleet.start(V3)))
