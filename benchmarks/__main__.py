@@ -9,6 +9,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     known = ("all", "flow", "predict", "samplers", "workers", "incremental")
     known += ("predictions", "serving", "endurance", "simulate")
+    known += ("predictions", "serving", "simulate", "gateway")
     parser.add_argument("what", nargs="?", default="all", choices=known)
     parser.add_argument("--rounds", type=int, default=1, help="of the flow's comparison")
     parser.add_argument("--rows", type=int, default=10_000_000, help="to predict")
@@ -47,6 +48,10 @@ def main() -> None:
         from benchmarks import endurance
 
         endurance.run()
+    if chosen.what in ("all", "gateway"):
+        from benchmarks import gateway
+
+        gateway.run()
     if chosen.what == "simulate":  # not a measurement of this machine
         from benchmarks import simulate
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import msgspec
 
@@ -34,13 +34,15 @@ class Access(msgspec.Struct, frozen=True):
         model: None if no model's route matched.
         kind: of its route; `predict` is what a rollout is judged on.
         arm: the version that the weights chose; None if the request was refused before.
-        answered: the version that answered; None if none did.
+        answered: the version that answered, or `fallback`; None if none did.
         status: of HTTP, as the client saw it; 0 if it went away.
         grpc_status: of gRPC, as the client saw it, or None.
         flags: Envoy's response flags, as `UT` for a timeout; empty for none.
         details: Envoy's words for how the answer came about.
         attempts: how often a server was asked, 0 for never.
         duration_ms: from the first byte of the request to the last of the answer.
+        latency_ms: from the last byte of the request to the first of the answer, which leaves out
+            how fast the client sends and reads; 0 if either was missing.
         request_id: the key to the prediction log.
         subject, session: what a client's requests are told together by, or None.
         generation: of the table that routed it.
@@ -61,6 +63,7 @@ class Access(msgspec.Struct, frozen=True):
     details: str
     attempts: int
     duration_ms: float
+    latency_ms: float
     request_id: str
     subject: str | None
     session: str | None
@@ -94,12 +97,12 @@ class Access(msgspec.Struct, frozen=True):
     @property
     def has_arm_timed_out(self) -> bool:
         """Whether it failed by not answering in time."""
-        return self.has_arm_failed and self.duration_ms >= self.try_ms
+        return self.has_arm_failed and self.latency_ms >= self.try_ms
 
     @property
     def is_abandoned(self) -> bool:
         """Whether the client went away before it was answered, which is nobody's failure."""
-        return self.status == 0 or "DC" in self.flags.split(",")
+        return self.status == 0 or not {"DC", "DR"}.isdisjoint(self.flags.split(","))
 
 
 class _Route(msgspec.Struct):
@@ -116,6 +119,7 @@ class _Line(msgspec.Struct):
     status: int
     attempts: int | None
     duration_us: int | None
+    latency_us: int | None
     request_id: str | None
     route: _Route | None = None
     arm: str | None = None
@@ -134,12 +138,27 @@ def read_access_log(folder: Path, begin: float, end: float) -> Iterator[Access]:
     Raises:
         GatewayError: a line is not what Envoy writes.
     """
-    for path in _files(folder):
-        if path.stat().st_mtime + _SLACK_SECONDS < begin:
-            continue
-        for access in _from(path, begin):
-            if begin < access.time <= end:
-                yield access
+    with ExitStack() as stack:
+        for file in _open(folder, stack):
+            if os.fstat(file.fileno()).st_mtime + _SLACK_SECONDS < begin:
+                continue
+            for access in _from(file, begin):
+                if begin < access.time <= end:
+                    yield access
+
+
+def _open(folder: Path, stack: ExitStack) -> list[BinaryIO]:
+    """Every file, open, so that one that is rotated meanwhile is neither lost nor read twice."""
+    while True:
+        with ExitStack() as opened:
+            paths = _files(folder)
+            try:
+                files: list[BinaryIO] = [opened.enter_context(path.open("rb")) for path in paths]
+            except FileNotFoundError:
+                continue  # renamed or removed in between
+            if _files(folder) == paths:
+                stack.push(opened.pop_all())
+                return files
 
 
 def _files(folder: Path) -> list[Path]:
@@ -149,16 +168,15 @@ def _files(folder: Path) -> list[Path]:
     return [*rotated, current] if current.exists() else rotated
 
 
-def _from(path: Path, begin: float) -> Iterator[Access]:
-    with path.open("rb") as file:
-        file.seek(_offset(file, begin - _SLACK_SECONDS))
-        while (line := file.readline()).endswith(b"\n"):
-            # What a killed Envoy left of its last line, which the next start ended.
-            if line.endswith(b"}\n"):
-                yield _decode(line, path)
+def _from(file: BinaryIO, begin: float) -> Iterator[Access]:
+    file.seek(_offset(file, begin - _SLACK_SECONDS))
+    while (line := file.readline()).endswith(b"\n"):
+        # What a killed Envoy left of its last line, which the next start ended.
+        if line.endswith(b"}\n"):
+            yield _decode(line, file.name)
 
 
-def _offset(file: Any, begin: float) -> int:
+def _offset(file: BinaryIO, begin: float) -> int:
     """Where the first line is that may be as young as `begin`; found by halving."""
     low, high = 0, file.seek(0, os.SEEK_END)
     while high - low > 2**16:
@@ -173,7 +191,7 @@ def _offset(file: Any, begin: float) -> int:
     file.seek(low)
     if low:
         file.readline()
-    return int(file.tell())
+    return file.tell()
 
 
 class _Time(msgspec.Struct):
@@ -184,14 +202,14 @@ def _time(line: bytes) -> float:
     return float(msgspec.json.decode(line, type=_Time).time)
 
 
-def _decode(line: bytes, path: Path) -> Access:
+def _decode(line: bytes, name: str) -> Access:
     try:
         raw = msgspec.json.decode(line, type=_Line)
         time = float(raw.time)
     except (msgspec.MsgspecError, ValueError) as error:
         raise GatewayError(
             f"a line is not Envoy's: {error}",
-            where=str(path),
+            where=name,
             next_step="move the file away; the evidence of its time is lost",
         ) from error
     route = raw.route
@@ -208,6 +226,7 @@ def _decode(line: bytes, path: Path) -> Access:
         details=raw.details or "",
         attempts=raw.attempts or 0,
         duration_ms=(raw.duration_us or 0) / 1000,
+        latency_ms=(raw.latency_us or 0) / 1000,
         request_id=raw.request_id or "",
         subject=raw.subject,
         session=raw.session,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import ip_address
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from pipelines.errors import GatewayError
 from pipelines.gateway import names
 from pipelines.gateway.admin import socket_path
 from pipelines.gateway.security import OURS, Security
-from pipelines.settings import GatewaySettings
+from pipelines.settings import GatewaySettings, Settings
 
 TEMPLATES = Path(__file__).parents[2] / "deployments" / "gateway"
 # Idle connections of clients beside those that ask.
@@ -100,6 +101,26 @@ def require_protected(settings: GatewaySettings, security: Security) -> None:
         where="params.yaml: gateway.host",
         next_step="set identity.mode to jwt, or gateway.host to 127.0.0.1",
     )
+
+
+def require_own_ports(settings: Settings) -> None:
+    """Refuse two listeners on one port, of which the second would not start.
+
+    Raises:
+        GatewayError: two keys name the same port.
+    """
+    ports = {
+        "gateway.port": settings.gateway.port,
+        "gateway.metrics_port": settings.gateway.metrics_port,
+        "identity.port": settings.identity.port,
+    }
+    for (one, port), (other, same) in combinations(ports.items(), 2):
+        if port == same:
+            raise GatewayError(
+                f"{one} and {other} are both {port}",
+                where="params.yaml",
+                next_step=f"give {other} another port",
+            )
 
 
 def is_loopback(host: str) -> bool:

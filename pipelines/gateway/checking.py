@@ -12,7 +12,7 @@ from pipelines.errors import GatewayError
 from pipelines.gateway.table import Endpoint, Fault, ModelTable, Table
 
 _MODEL = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?", re.ASCII)
 # The Open Inference Protocol has the first; the second is the gateway's own.
 RESERVED = frozenset({"v2", "healthz"})
 LONGEST_DELAY_MS = 600_000
