@@ -20,7 +20,6 @@ ELSEWHERE = {
     "tests/evaluation/test_metrics.py": ["pipelines.evaluation.names"],
     # The filters are one chain, and are tried in a running Envoy.
     "tests/gateway/test_identity_filters.py": [
-        "pipelines.gateway.identity_keys",
         "pipelines.gateway.identity_limits",
         "pipelines.gateway.identity_scopes",
         "pipelines.gateway.security",
