@@ -44,8 +44,11 @@ class GatewaySettings(Section):
     max_body_megabytes: Annotated[float, Field(gt=0, le=1024)] = 4.0
     timeout_seconds: Seconds = 15.0
     max_requests: Positive = 4096
+    # On loopback, for Prometheus.
+    metrics_port: Port = 8445
     # HOST:PORT of an OpenTelemetry collector (OTLP over gRPC); none by default.
     traces: str | None = None
+    traces_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
 
 
 class TierSettings(Section):
