@@ -46,6 +46,12 @@ class _Verified:
     expires: float
 
 
+def _is_probe(path: str) -> bool:
+    """Whether a path asks if a model or version is ready, and for nothing else of it."""
+    parts = path.split("/")
+    return parts[:3] == ["", "v2", "models"] and parts[-1] == "ready" and len(parts) in (5, 7)
+
+
 class Verifier:
     """Lets requests in by their token.
 
@@ -112,7 +118,7 @@ class Verifier:
             RequestError: 401 without a good token, 403 if that is not for this, 503 if the keys
                 cannot be read.
         """
-        if path in OPEN_PATHS:
+        if path in OPEN_PATHS or _is_probe(path):
             return
         if path == "/feedback":
             self._require(headers, ("feedback",))
