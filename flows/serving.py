@@ -11,7 +11,7 @@ from pipelines import packaging, settings
 from pipelines.errors import PackageError
 from pipelines.paths import HomePaths, home
 from pipelines.settings import ChainSettings
-from pipelines.state import ledger, store
+from pipelines.state import bentos, store
 from pipelines.versioning.versions import Version
 
 
@@ -46,16 +46,10 @@ def promoted_bento(root: Path, name: str) -> tuple[Version, str]:
         WorkspaceError: there is no such version.
     """
     version, places = live_version(root, name), home(root)
-    entries = ledger.history(store.connect(places.database), version.model)
-    built = [
-        entry.evidence["bento"]
-        for entry in entries
-        if entry.version == version.name and "bento" in entry.evidence
-    ]
-    tag = next(iter(built), None)
+    tag = bentos.registered(store.connect(places.database), version.model).get(version.name)
     if tag is None:
         raise PackageError(
-            f"no bento of {version.name} was promoted on this machine",
+            f"no bento of {version.name} was registered on this machine",
             where=str(places.bentoml),
             next_step=f"run `evergreen retrain {version.model}` here",
         )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from flows.status import overview
-from pipelines import settings
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.layout import Layout
 from pipelines.fleet.remote import Process
@@ -39,15 +38,13 @@ def up(root: Path, *, is_with_prefect: bool) -> Started:
         EvergreenError: see `pipelines.stack.starting.up`.
     """
     from flows import prefect_programs
-    from flows.guarding import guarded
 
     places = home(root)
-    security, more = guarded(root, places, settings.load(root))
-    url = None
+    url, more = None, []
     if is_with_prefect:
         prefect, url = prefect_programs.programs(root, places, Fleet(Layout.of(places)))
-        more = [*more, *prefect]
-    started = starting.up(root, security, more)
+        more = prefect
+    started = starting.up(root, more)
     if url is not None:
         prefect_programs.deploy(root, places, url)
     return Started(started, url)

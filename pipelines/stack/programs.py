@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.fleet.program import Program
 from pipelines.paths import HOME, HomePaths
+from pipelines.stack import secured
 
 GATEWAY = "gateway"
 TOKENS = "token-endpoint"
+_STOP_SECONDS = 10
 
 
 def gateway(root: Path, home: HomePaths, argv: Sequence[str]) -> Program:
     """Envoy, by the command line that `gateway.prepare` gave."""
     environment = {HOME: str(home.home)}
-    return Program(GATEWAY, tuple(argv), root, environment, stop_seconds=10)
+    return Program(GATEWAY, tuple(argv), root, environment, stop_seconds=_STOP_SECONDS)
 
 
-def tokens(root: Path, home: HomePaths, argv: Sequence[str], more: Mapping[str, str]) -> Program:
+def tokens(root: Path, home: HomePaths) -> Program:
     """The token endpoint."""
-    environment = {HOME: str(home.home), **more}
-    return Program(TOKENS, tuple(argv), root, environment, stop_seconds=10)
+    argv, environment = tuple(secured.endpoint_command()), {HOME: str(home.home)}
+    return Program(TOKENS, argv, root, environment, stop_seconds=_STOP_SECONDS)

@@ -25,6 +25,15 @@ ELSEWHERE = {
         "pipelines.fleet.remote",
         "pipelines.fleet.strays",
     ],
+    # The filters are one chain, and are tried in a running Envoy.
+    "tests/gateway/test_identity_filters.py": [
+        "pipelines.gateway.identity_keys",
+        "pipelines.gateway.identity_limits",
+        "pipelines.gateway.identity_scopes",
+        "pipelines.gateway.security",
+        "pipelines.gateway.table",
+    ],
+    "tests/identity/test_endpoint.py": ["pipelines.identity.authorization"],
     "tests/gates/test_judge.py": ["pipelines.gates.evidence"],
     "tests/inference/test_encode.py": [
         "pipelines.inference.categories",
@@ -86,6 +95,9 @@ ELSEWHERE = {
     ],
     # Locust patches the process that imports it, so the load is only ever run.
     "tests/stress/test_generator.py": ["pipelines.stress", "pipelines.stress.locustfile"],
+    # Bringing a stack in line is one act of all of these.
+    "tests/stack/test_reconcile.py": ["pipelines.stack.reading", "pipelines.stack.route"],
+    "tests/stack/test_starting.py": ["pipelines.stack.programs", "pipelines.stack.waiting"],
     "tests/stages/test_main.py": ["pipelines.orphans"],
     # The stage is the one way into validation, and its tests plant faults in real files.
     "tests/stages/test_validate.py": [
