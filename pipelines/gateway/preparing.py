@@ -48,10 +48,10 @@ def prepare(folder: Path, settings: Settings, security: Security) -> list[str]:
     text = bootstrap.render(folder, settings.gateway, security)
     now_prepared = _prepared(folder, settings, security, text)
     with locked(folder):
-        content = _content(folder, now_prepared)
-        require_valid(now_prepared.bootstrap, content)
         if settings.gateway.tls.mode != "off":
             _write_certificate(folder, settings, security)
+        content = _content(folder, now_prepared)
+        require_valid(now_prepared.bootstrap, content)
         for name, discovery in content.items():
             if dynamic.read(folder / name) != discovery:
                 discovery.write(folder / name)
