@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from pipelines.fleet.remote import Process
 from pipelines.paths import home
 from pipelines.rollout import store as rollouts
 from pipelines.rollout.routing import percent_of
-from pipelines.stack import applied, servers, starting
+from pipelines.stack import applied, keeper, programs, servers, starting
 from pipelines.stack.starting import Up
 from pipelines.state import store
 
@@ -40,10 +40,10 @@ def up(root: Path, *, is_with_prefect: bool) -> Started:
     from flows import prefect_programs
 
     places = home(root)
-    url, more = None, []
+    url, more = None, [programs.keeper(root, places)]
     if is_with_prefect:
         prefect, url = prefect_programs.programs(root, places, Fleet(Layout.of(places)))
-        more = prefect
+        more += prefect
     started = starting.up(root, more)
     if url is not None:
         prefect_programs.deploy(root, places, url)
@@ -63,6 +63,7 @@ def status(root: Path) -> dict[str, Any]:
         # Of a Supervisor that was killed: they answer, and nobody watches them.
         "orphans": fleet.orphans(),
         "generation": told.generation,
+        "keeper": None if (looked := keeper.last(places)) is None else asdict(looked),
     }
 
 

@@ -99,9 +99,8 @@ def down(root: Path) -> bool:
     with held(fleet.places.lock, LOCK_SECONDS):
         was_up = fleet.is_up() or bool(fleet.orphans())
         _drain(places.gateway)
-        names = {each.program for each in fleet.processes()}
-        fleet.stop(sorted(names & {programs.GATEWAY}))
-        fleet.stop(sorted(names - {programs.GATEWAY}))
+        for names in programs.waves({each.program for each in fleet.processes()}):
+            fleet.stop(names)
         fleet.end()
     return was_up
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from flows import stack, views_stack
+from flows import injecting, stack, views_stack
+from pipelines.errors import SettingsError
 from pipelines.fleet import strays
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.layout import Layout
@@ -68,7 +69,7 @@ def test_status_before_and_after(project: Quick, capsys: pytest.CaptureFixture[s
     assert (alpha["live"], alpha["weights"]) == ("alpha@v1", {"alpha@v1": 75, "alpha@v2": 25})
     assert (alpha["rollout"]["challenger"], alpha["rollout"]["weight_percent"]) == ("alpha@v2", 25)
     states = {each["program"]: each["is_routed"] for each in found["processes"]}
-    assert states == {"alpha-v1-0": True, "alpha-v2-0": True, "gateway": None}
+    assert states == {"alpha-v1-0": True, "alpha-v2-0": True, "gateway": None, "keeper": None}
     said = shown(found, capsys)
     for text in ("alpha-v1-0", "75 % of the requests", "stepping, 25 %", "gateway"):
         assert text in said
@@ -102,6 +103,37 @@ def test_a_model_that_was_never_live_is_said(
     assert capsys.readouterr().out == "ended\n"
     views_stack.show_down(was_up=down(project.root), as_json=True)
     assert json.loads(capsys.readouterr().out) == {"was_up": False}
+
+
+def test_a_fault_is_planted_and_goes_by_itself(
+    project: Quick, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.promote("v1")
+    asked = injecting.Asked(100, 0.1, "v1", None, 503)
+    with pytest.raises(SettingsError, match="nothing is sent to"):
+        injecting.inject(project.root, "alpha", asked)
+    stack.up(project.root, is_with_prefect=False)
+    with pytest.raises(SettingsError, match="neither to wait nor to fail"):
+        injecting.inject(project.root, "alpha", injecting.Asked(100, 1, None, None, None))
+    with pytest.raises(SettingsError, match="alpha@v9"):
+        injecting.inject(project.root, "alpha", injecting.Asked(100, 1, "v9", 5, None))
+    views_stack.show_fault("alpha", injecting.inject(project.root, "alpha", asked), as_json=False)
+    assert "100 % of the requests to alpha@v1 fail with 503" in capsys.readouterr().out
+    with pytest.raises(OSError, match="503"):
+        project.ask()
+
+    def is_answered() -> bool:
+        try:
+            return project.answers(1) == {"v1"}
+        except OSError:
+            return False
+
+    until(is_answered)
+    injecting.inject(project.root, "alpha", injecting.Asked(100, 60, None, 1, None))
+    injecting.clear(project.root, "alpha")
+    views_stack.show_fault("alpha", None, as_json=False)
+    assert capsys.readouterr().out == "alpha: no faults any more\n"
+    assert project.answers() == {"v1"}
 
 
 @pytest.fixture
@@ -172,6 +204,6 @@ def test_a_real_model_behind_tokens_and_tls(flights: Project, artifact: Path) ->
     assert reconcile(flights.root).running == {"flights@v1"}
     assert ask(up["address"], flights, rows, token)[1]["version"] == "v1"
     found = said(flights, "status")
-    assert [each["state"] for each in found["processes"]] == ["RUNNING"] * 3
+    assert [each["state"] for each in found["processes"]] == ["RUNNING"] * 4
     assert said(flights, "down") == {"was_up": True}
     assert strays.find(flights.home.fleet) == []

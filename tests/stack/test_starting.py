@@ -16,6 +16,7 @@ from pipelines.fleet import strays
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.layout import Layout
 from pipelines.fleet.remote import Remote
+from pipelines.stack.programs import waves
 from pipelines.stack.starting import down, up
 from tests.fleet.programs import until
 from tests.stack.project import Project
@@ -63,6 +64,15 @@ def test_a_model_that_was_never_live_is_skipped_by_name(project: Project) -> Non
     project.promote("v1")
     assert up(project.root).reconciled.ready == {V1}
     assert project.answers() == {"v1"}
+
+
+def test_who_asks_others_ends_before_those_that_are_asked() -> None:
+    names = ["alpha-v1-0", "gateway", "keeper", "prefect-server", "prefect-worker"]
+    assert waves(names) == [
+        ["gateway", "keeper"],
+        ["prefect-worker"],
+        ["alpha-v1-0", "prefect-server"],
+    ]
 
 
 @contextmanager
