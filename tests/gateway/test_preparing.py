@@ -207,6 +207,16 @@ def test_routes_made_for_other_filters_are_dropped(fleet: Fleet) -> None:
         assert found.predict().status_code == 403
 
 
+def test_what_is_no_model_has_routes_of_its_own(fleet: Fleet) -> None:
+    server = fleet.start(V3)
+    route = {"match": {"path": "/token"}, "direct_response": {"status": 201}}
+    with gate(security=Security(routes=(route,))) as found:
+        assert found.client.post("/token").status_code == 201
+        found.apply(table(server))
+        assert found.client.post("/token").status_code == 201
+        assert version_of(found.predict()) == V3
+
+
 def test_prepare_again_leaves_what_is_served_alone(running: Gate, fleet: Fleet) -> None:
     running.apply(table(fleet.start(V3)))
     before = dynamic.read_all(running.folder)
