@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 from pathlib import Path
@@ -32,10 +33,25 @@ def serve(root: Path) -> None:
 
     known = settings.load(root)
     app = application(endpoint(root, known))
-    print(f"token endpoint on http://{LOOPBACK}:{known.identity.port}", flush=True)
-    uvicorn.run(
-        app, host=LOOPBACK, port=known.identity.port, log_level="warning", server_header=False
-    )
+    with _listening(known.identity.port) as listener:
+        print(f"token endpoint on http://{LOOPBACK}:{known.identity.port}", flush=True)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False))
+        server.run(sockets=[listener])
+
+
+def _listening(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+    except OSError as error:
+        listener.close()
+        raise IdentityError(
+            f"the token endpoint cannot listen: {error.strerror}",
+            where=f"{LOOPBACK}:{port}",
+            next_step="end what listens there, or set another identity.port in params.yaml",
+        ) from error
+    return listener
 
 
 def endpoint(root: Path, known: Settings) -> Endpoint:

@@ -21,6 +21,8 @@ AUTH_HEADER = "x-evergreen-auth"
 TOKEN_CLUSTER = "identity"  # noqa: S105  (the name of a cluster)
 _HTTP = "type.googleapis.com/envoy.extensions.filters.http"
 _AUTHORIZE_SECONDS = 2.0
+# A client's first scrypt, behind those of others.
+_TOKEN_SECONDS = 10.0
 
 
 def security(
@@ -38,8 +40,10 @@ def security(
         return Security((_loudly_off(),), (), _open_to_all, certificate, key, is_on=False)
     filters: list[Mapping[str, Any]] = []
     clusters: list[Mapping[str, Any]] = []
+    routes: tuple[Mapping[str, Any], ...] = ()
     if identity.jwks_url is None:
         clusters.append(_token_cluster(identity))
+        routes = _token_routes()
         if identity.api_keys:
             filters.append(_api_keys())
         filters.append(_followed(keys_file))
@@ -51,25 +55,9 @@ def security(
         identity_limits.limit_filter(identity),
         identity_scopes.closed_filter(),
     ]
-    return Security(tuple(filters), tuple(clusters), _per_route(identity), certificate, key)
-
-
-def token_routes() -> list[dict[str, Any]]:
-    """Routes to the token endpoint, for the front of the gateway's: clients get tokens by TLS."""
-    paths = [
-        {"path": "/token"},
-        {"path": "/jwks.json"},
-        {"path": "/.well-known/oauth-authorization-server"},
-        {"path": "/.well-known/openid-configuration"},
-    ]
-    return [
-        {
-            "match": path,
-            "route": {"cluster": TOKEN_CLUSTER, "timeout": "10s"},
-            "typed_per_filter_config": dict(_OPEN),
-        }
-        for path in paths
-    ]
+    return Security(
+        tuple(filters), tuple(clusters), _per_route(identity), certificate, key, routes=routes
+    )
 
 
 def off_warning(settings: Settings) -> str | None:
@@ -88,6 +76,24 @@ _SKIPPED = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "
 _OPEN: Mapping[str, Any] = dict.fromkeys(
     (JWT_FILTER, identity_limits.LIMIT_FILTER, identity_scopes.SCOPE_FILTER), _SKIPPED
 )
+
+
+def _token_routes() -> tuple[Mapping[str, Any], ...]:
+    """To the token endpoint, which itself has no TLS: clients reach it through the gateway."""
+    paths = (
+        "/token",
+        "/jwks.json",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+    )
+    return tuple(
+        {
+            "match": {"path": path},
+            "route": {"cluster": TOKEN_CLUSTER, "timeout": f"{_TOKEN_SECONDS}s"},
+            "typed_per_filter_config": dict(_OPEN),
+        }
+        for path in paths
+    )
 
 
 def _per_route(identity: IdentitySettings) -> Any:

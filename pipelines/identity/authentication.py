@@ -17,6 +17,9 @@ from pipelines.identity.guessing import Guesses
 # So many scrypts at once, 16 MiB each; more of them wait in line.
 _AT_ONCE = 2
 _REMEMBERED = 1024
+# Whoever tries one client after the other, from one address. Many may share that, so it waits less.
+_FREE_OF_A_PEER = 30
+_MOST_WAIT_OF_A_PEER = 5.0
 # What an unknown client's secret is compared with: time must not tell whether a client exists.
 _NOBODY = secret.hashed(secret.generate())
 
@@ -37,6 +40,7 @@ class Authentication:
         self._clock = clock
         self._monotonic = monotonic
         self._guesses = Guesses()
+        self._peers = Guesses(_FREE_OF_A_PEER, _MOST_WAIT_OF_A_PEER)
         self._lock = threading.Lock()
         self._scrypts = threading.BoundedSemaphore(_AT_ONCE)
         self._right: dict[str, str] = {}
@@ -53,40 +57,48 @@ class Authentication:
             RequestError: 429, it failed too often; `next_step` says how long to wait.
         """
         key = f"{client_id[:80]}@{peer}"
-        self._require_patience(key)
+        self._require_patience(self._guesses, key)
         found = clients.kept(self._engine, client_id)
         client, kept = found if found is not None else (None, _NOBODY)
-        is_right = self._matches(given, kept)
-        with self._lock:
-            if is_right and client is not None:
-                self._guesses.succeeded(key)
-            else:
-                self._guesses.failed(key, self._monotonic())
+        is_right = self._is_remembered(given, kept)
+        if not is_right:
+            # Only who costs a scrypt waits for the wrong secrets of its neighbours.
+            self._require_patience(self._peers, peer)
+            is_right = self._matches(given, kept)
+        self._note(key, peer, is_right=is_right and client is not None)
         if not is_right or client is None or not client.is_good(self._clock()):
             return None
         return client
 
-    def _require_patience(self, key: str) -> None:
+    def _require_patience(self, guesses: Guesses, key: str) -> None:
         with self._lock:
-            wait = math.ceil(self._guesses.wait_seconds(key, self._monotonic()))
+            wait = math.ceil(guesses.wait_seconds(key, self._monotonic()))
         if wait:
             raise TooManyGuessesError(wait)
 
-    def _matches(self, given: str, kept: str) -> bool:
-        """Whether the secret is right; one that was is not put through scrypt again.
+    def _note(self, key: str, peer: str, *, is_right: bool) -> None:
+        with self._lock:
+            if is_right:
+                self._guesses.succeeded(key)
+            else:
+                self._guesses.failed(key, self._monotonic())
+                self._peers.failed(peer, self._monotonic())
+
+    def _is_remembered(self, given: str, kept: str) -> bool:
+        """Whether it was right before; it is not put through scrypt again.
 
         The row is read each time, so a client that is removed, or added again, is so at once.
         """
-        seen = sha256(given.encode()).hexdigest()
-        if self._right.get(seen) == kept:
-            return True
+        return self._right.get(sha256(given.encode()).hexdigest()) == kept
+
+    def _matches(self, given: str, kept: str) -> bool:
         with self._scrypts:
             is_right = secret.matches(given, kept)
         if is_right:
             with self._lock:
                 if len(self._right) >= _REMEMBERED:
                     self._right.clear()
-                self._right[seen] = kept
+                self._right[sha256(given.encode()).hexdigest()] = kept
         return is_right
 
 

@@ -27,17 +27,25 @@ class Guesses:
     """Failures by key (who was claimed to be, and from where), in memory.
 
     Times are seconds of one clock that does not go back.
+
+    Args:
+        free: failures that cost nothing.
+        most_wait_seconds: the longest wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, free: int = FREE_FAILURES, most_wait_seconds: float = MOST_WAIT_SECONDS
+    ) -> None:
         self._failures: OrderedDict[str, _Failures] = OrderedDict()
+        self._free = free
+        self._most = most_wait_seconds
 
     def wait_seconds(self, key: str, now: float) -> float:
         """How long nothing is taken from `key`; 0 if it may try now."""
         known = self._failures.get(key)
         if known is None or now - known.last > FORGET_SECONDS:
             return 0.0
-        return max(0.0, known.last + penalty_seconds(known.count) - now)
+        return max(0.0, known.last + penalty_seconds(known.count, self._free, self._most) - now)
 
     def failed(self, key: str, now: float) -> None:
         """Note a wrong secret."""
@@ -52,8 +60,10 @@ class Guesses:
         self._failures.pop(key, None)
 
 
-def penalty_seconds(failures: int) -> float:
+def penalty_seconds(
+    failures: int, free: int = FREE_FAILURES, most_seconds: float = MOST_WAIT_SECONDS
+) -> float:
     """How long nothing is taken after so many failures in a row."""
-    beyond = failures - FREE_FAILURES
+    beyond = failures - free
     # Cut before the power: a client that is wrong for a day fails often enough to overflow it.
-    return 0.0 if beyond < 0 else min(MOST_WAIT_SECONDS, 2.0 ** min(beyond, 16))
+    return 0.0 if beyond < 0 else min(most_seconds, 2.0 ** min(beyond, 16))

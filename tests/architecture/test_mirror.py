@@ -27,11 +27,8 @@ ELSEWHERE = {
     ],
     # The filters are one chain, and are tried in a running Envoy.
     "tests/gateway/test_identity_filters.py": [
-        "pipelines.gateway.identity_keys",
         "pipelines.gateway.identity_limits",
         "pipelines.gateway.identity_scopes",
-        "pipelines.gateway.security",
-        "pipelines.gateway.table",
     ],
     "tests/identity/test_endpoint.py": ["pipelines.identity.authorization"],
     "tests/gates/test_judge.py": ["pipelines.gates.evidence"],

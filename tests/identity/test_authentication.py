@@ -83,6 +83,25 @@ def test_a_client_that_does_not_exist_is_not_told_apart(engine: sa.Engine) -> No
         asked.client("nobody", "wrong", PEER)
 
 
+def test_whoever_tries_one_client_after_the_other_waits_as_well(engine: sa.Engine) -> None:
+    secret, other = _add(engine), _add(engine, "other")
+    asked, time = _authentication(engine)
+    assert asked.client("shop", secret, PEER) is not None
+    for number in range(30):
+        assert asked.client(f"guess-{number}", "wrong", PEER) is None
+    for _ in range(4):
+        with pytest.raises(TooManyGuessesError) as caught:
+            asked.client("yet-another", "wrong", PEER)
+        time.now += caught.value.wait_seconds
+        assert asked.client(f"guess-{time.now}", "wrong", PEER) is None
+    assert caught.value.wait_seconds == 5
+    # A neighbour that is known goes on; one that is new has to wait, from there.
+    assert asked.client("shop", secret, PEER) is not None
+    with pytest.raises(TooManyGuessesError):
+        asked.client("other", other, PEER)
+    assert asked.client("other", other, "127.0.0.2") is not None
+
+
 def test_a_removed_or_expired_client_gets_nothing_at_once(engine: sa.Engine) -> None:
     asked, time = _authentication(engine)
     secret = _add(engine, expires=time.now + 10)
