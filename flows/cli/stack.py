@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from flows import views_stack
 from flows.cli.app import AsJson, Model, app, root_folder
+from pipelines import settings
 from pipelines.errors import EXIT_REFUSED
 
 
@@ -20,12 +20,13 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Start gateway and model servers, or what of them does not run."""
+    from flows.identity import say_if_off
     from flows.stack import up as run
 
-    started = run(root_folder(), is_with_prefect=is_with_prefect)
+    root = root_folder()
+    say_if_off(settings.load(root))
+    started = run(root, is_with_prefect=is_with_prefect)
     views_stack.show_up(started, as_json=as_json)
-    if not started.stack.is_protected:
-        print("authentication is off (identity.mode), on loopback only", file=sys.stderr)
     raise typer.Exit(EXIT_REFUSED if started.stack.reconciled.problems else 0)
 
 

@@ -109,7 +109,7 @@ def _ensure(stack: Stack, wanted: Sequence[Program]) -> tuple[str, ...]:
     """Have programs running that listen where they are known to: whoever is there goes first."""
     changed = []
     for program in wanted:
-        if program.name == programs.GATEWAY and programs.GATEWAY in stack.fleet.orphans():
+        if program.name == programs.GATEWAY and not stack.fleet.has(program):
             _drain(stack.home.gateway)
         stack.fleet.end_orphans([program.name])
         if stack.fleet.ensure(program):
