@@ -108,6 +108,9 @@ ELSEWHERE = {
     ],
     # Locust patches the process that imports it, so the load is only ever run.
     "tests/stress/test_generator.py": ["pipelines.stress", "pipelines.stress.locustfile"],
+    # Bringing a stack in line is one act of all of these.
+    "tests/stack/test_reconcile.py": ["pipelines.stack.reading", "pipelines.stack.route"],
+    "tests/stack/test_starting.py": ["pipelines.stack.programs", "pipelines.stack.waiting"],
     "tests/stages/test_main.py": ["pipelines.orphans"],
     # The stage is the one way into validation, and its tests plant faults in real files.
     "tests/stages/test_validate.py": [

@@ -122,7 +122,18 @@ def test_only_probes_go_without_a_token(ring: Ring, tmp_path: Path) -> None:
     verifier = _verifier(tmp_path)
     for path in OPEN_PATHS:
         assert _status(verifier, path, []) == 200
-    closed = ["/", "/predict", "/feedback", "/v2", "/docs.json", "/livez/", "/x", "", "/v2/health"]
+    for path in ("/v2/models/flights/ready", "/v2/models/flights/versions/v3/ready"):
+        assert _status(verifier, path, []) == 200
+    closed = [
+        *(
+            "/v2/models/flights",
+            "/v2/models/flights/infer",
+            "/v2/models/ready",
+            "/x/models/a/ready",
+        ),
+        *("/v2/models/flights/versions/v3/infer", "/v2/models/a/b/c/d/ready"),
+    ]
+    closed += ["/", "/predict", "/feedback", "/v2", "/docs.json", "/livez/", "/x", "", "/v2/health"]
     for path in closed:
         assert _status(verifier, path, []) == 401, path
 
