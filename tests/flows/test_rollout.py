@@ -16,12 +16,12 @@ from pipelines.errors import BusyError, RolloutError
 from pipelines.releasing.beginning import begin
 from pipelines.rollout import store
 from pipelines.rollout.state import Phase, State
-from pipelines.state import leases, ledger
+from pipelines.state import bentos, leases, ledger, runs
 from tests.orchestration import Run, end_group, until
 from tests.releasing import world as worlds
 from tests.releasing.test_ticking import QUICK, drive, look
 from tests.releasing.world import CHALLENGER, CHAMPION, MODEL, World
-from tests.throwaway import Project
+from tests.throwaway import MONTHS, Project
 
 
 @pytest.fixture(scope="module")
@@ -268,12 +268,12 @@ def test_a_person_answers_in_prefect_while_the_rollout_goes_on(
             until(lambda: approving.ask(newest(world)), 90)
             approving.ask(newest(world))  # each tick asks, and one run is there
 
-            def runs():
+            def asked():
                 found = client.read_flow_runs()
                 return [each for each in found if newest(world).plan.id in str(each.parameters)]
 
-            until(lambda: [each.state_name for each in runs()] == ["Suspended"], 120)
-            [waiting] = runs()
+            until(lambda: [each.state_name for each in asked()] == ["Suspended"], 120)
+            [waiting] = asked()
             answer = {"is_approved": is_approved, "who": "ann"}
             client.resume_flow_run(waiting.id, run_input=answer)
             until(lambda: newest(world).phase.is_final, 120)
@@ -327,3 +327,29 @@ while True:
         end_group(process)
     # Its lease is of a process that is gone, and is taken over at once.
     assert drive(world)[-1] is Phase.PROMOTED
+
+
+@pytest.mark.slow
+def test_a_staged_retrain_registers_and_leaves_the_champion_live(
+    trained: Project, run: Run
+) -> None:
+    staged = ("--set", "retrain.release=staged")
+    done = run(trained, "retrain", "alpha", "--until", MONTHS[2], *staged, "--json")
+    assert done.code == 0, done.err
+    result = json.loads(done.out)
+    assert (result["version"], result["is_live"]) == ("alpha@v2", False)
+    live = ledger.live(trained.engine, "alpha")
+    assert live is not None
+    assert live.version == "alpha@v1"
+    [newest, _] = runs.latest(trained.engine, "alpha")
+    assert (newest.status, newest.version) == (runs.REGISTERED, "alpha@v2")
+    assert bentos.registered(trained.engine, "alpha")["alpha@v2"] == result["bento"]
+    # It exists in full: only the stack is missing for a rollout of it.
+    refused = run(trained, "rollout", "alpha")
+    assert refused.code == 2
+    assert "the local stack is down" in refused.err
+    went = run(trained, "rollback", "alpha", "--to", "v2", "--reason", "no time for steps")
+    assert went.code == 0, went.err
+    live = ledger.live(trained.engine, "alpha")
+    assert live is not None
+    assert live.version == "alpha@v2"
