@@ -67,21 +67,30 @@ def show_history(model: str, rows: Sequence[Mapping[str, Any]], *, as_json: bool
         print(f"nothing of {model} has been live yet; `evergreen retrain {model}` starts")
         return
     table = Table("when (UTC)", "what", "version", "before", "why")
+    rollouts = [row for row in rows if "changes" in row]
     for row in rows:
+        why = f"{len(row['changes'])} changes, see below" if row in rollouts else _why(row)
         before = row.get("previous") or "-"
-        table.add_row(_time(row["at"]), row["action"], row["version"], before, Text(_why(row)))
+        table.add_row(_time(row["at"]), row["action"], row["version"], before, Text(why))
     _keep_whole(table, but="why")
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for row in rollouts:
+        console.print(_changes(row))
 
 
 def _why(row: Mapping[str, Any]) -> str:
-    if "changes" not in row:
-        return f"{row['why']} ({row['who']}, commit {row['commit'][:12]})"
-    changes = (
-        f"{each['at'][11:16]} {each['phase']}, {each['weight_percent']} %: {each['reason']}"
-        for each in row["changes"]
-    )
-    return "\n".join(changes)
+    return f"{row['why']} ({row['who']}, commit {row['commit'][:12]})"
+
+
+def _changes(row: Mapping[str, Any]) -> Table:
+    """The changes of one rollout, in a table as wide as their reasons need."""
+    table = Table("when", "step", "why", title=f"rollout of {row['version']}")
+    for each in row["changes"]:
+        step = f"{each['phase']}, {each['weight_percent']} %"
+        table.add_row(each["at"][11:16], step, Text(each["reason"]))
+    _keep_whole(table, but="why")
+    return table
 
 
 def show_status(rows: list[dict[str, Any]], *, as_json: bool) -> None:

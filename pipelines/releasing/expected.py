@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from pipelines.errors import DataError
 from pipelines.frames import labels, tensors
@@ -39,7 +40,7 @@ def measure(champion: Path, challenger: Path, holdout: Path) -> Measured:
         DataError: the holdout has no rows, or lacks columns that the champion takes.
         ModelError: a model cannot be opened.
     """
-    frame = pd.read_parquet(holdout).head(_MOST_ROWS)
+    frame = _read(holdout)
     old, new = ModelSession.open(champion), ModelSession.open(challenger)
     _require_columns(frame, old.signature.schema, holdout)
     task = new.signature.schema.task
@@ -49,6 +50,17 @@ def measure(champion: Path, challenger: Path, holdout: Path) -> Measured:
     gaps = scores.gaps(scores.matrix(left.scores), scores.matrix(right.scores), task, scale)
     differ = scores.disagreements(left.labels, right.labels)
     return Measured(Expected(float(differ.mean()), float(gaps.mean())), scale)
+
+
+def _read(holdout: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(holdout).head(_MOST_ROWS)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(
+            f"the holdout cannot be read: {error}",
+            where=str(holdout),
+            next_step="remove the file: it is taken out of the DVC cache again",
+        ) from error
 
 
 def _scale(frame: pd.DataFrame, schema: Schema, champion: Prediction) -> Scale:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from pipelines.errors import DataError
@@ -24,8 +25,14 @@ def holdout(repository: Repository, home: HomePaths, version: Version) -> Path:
 
         try:
             files = DVCFileSystem(url=str(repository.root), rev=version.commit)
-            with replacing(kept) as temporary:
-                files.get_file(f"data/{version.model}/splits/holdout.parquet", str(temporary))
+            place = f"data/{version.model}/splits/holdout.parquet"
+            # Not `get_file`: where a file is there already, be it empty, DVC leaves it as it is.
+            with (
+                replacing(kept) as temporary,
+                files.open(place, "rb") as source,
+                temporary.open("wb") as target,
+            ):
+                shutil.copyfileobj(source, target)
         except (DvcException, OSError) as error:
             raise DataError(
                 f"its holdout is neither in the DVC cache nor in the remote: {error}",

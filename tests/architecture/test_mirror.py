@@ -66,6 +66,17 @@ ELSEWHERE = {
         "pipelines.models.svm",
         "pipelines.models.tabular",
     ],
+    # What is counted is one thing to try, from the logs to the evidence.
+    "tests/observing/test_observe.py": [
+        "pipelines.observing.answers",
+        "pipelines.observing.canary",
+        "pipelines.observing.labels",
+        "pipelines.observing.mirror",
+        "pipelines.observing.requests",
+        "pipelines.observing.scores",
+        "pipelines.observing.sources",
+        "pipelines.observing.tallying",
+    ],
     "tests/packaging/test_build.py": [
         "pipelines.packaging",
         "pipelines.packaging.bento",
@@ -74,6 +85,18 @@ ELSEWHERE = {
     ],
     "tests/packaging/test_proof.py": ["pipelines.packaging.server"],
     "tests/predictions/test_log.py": ["pipelines.predictions.counts"],
+    "tests/releasing/test_beginning.py": [
+        "pipelines.releasing.ids",
+        "pipelines.releasing.project",
+        "pipelines.releasing.registered",
+    ],
+    "tests/releasing/test_ticking.py": [
+        "pipelines.releasing.looking",
+        "pipelines.releasing.people",
+        "pipelines.releasing.router",
+        "pipelines.releasing.writing",
+    ],
+    "tests/flows/test_rollout.py": ["pipelines.releasing.history", "pipelines.releasing.logs"],
     "tests/reporting/test_pages.py": ["pipelines.reporting"],
     "tests/reporting/test_plots.py": ["pipelines.evaluation.plots"],
     # What happens, what it leads to, and what the gateway is told, are one thing to try.

@@ -55,6 +55,9 @@ def test_a_holdout_without_the_champions_columns_is_refused(world: World, tmp_pa
     rows.drop(columns="carrier").to_parquet(tmp_path / "holdout.parquet")
     with pytest.raises(DataError, match="carrier"):
         measure(model, model, tmp_path / "holdout.parquet")
+    (tmp_path / "torn.parquet").write_bytes(b"")
+    with pytest.raises(DataError, match="cannot be read"):
+        measure(model, model, tmp_path / "torn.parquet")
     rows.head(0).to_parquet(tmp_path / "empty.parquet")
     with pytest.raises(DataError, match="no rows"):
         measure(model, model, tmp_path / "empty.parquet")

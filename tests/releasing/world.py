@@ -55,6 +55,7 @@ def make(root: Path) -> None:
         git(root, *arguments)
     write_params(root)
     (root / ".gitignore").write_text(".evergreen/\n", encoding="utf-8")
+    (root / "dvc.yaml").write_text("stages: {}\n", encoding="utf-8")
     home = HomePaths(root / ".evergreen")
     engine = state_store.connect(home.database)
     for number, seed in SEEDS.items():
