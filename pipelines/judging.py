@@ -27,6 +27,7 @@ from pipelines.gates.judge import judge
 from pipelines.gates.skew import CONVERSION_TOLERANCE, conversion_leg
 from pipelines.inference.session import ModelSession
 from pipelines.models import golden, parity
+from pipelines.models.compress import KINDS as QUANTISED
 from pipelines.paths import ModelPaths
 from pipelines.schema import Schema, Task
 from pipelines.settings import GateSettings, ModelSettings
@@ -279,9 +280,9 @@ def _compression(
 def _conversion(session: ModelSession, folder: Path) -> Leg:
     schema = session.signature.schema
     rows = pd.read_parquet(folder / GOLDEN_FILE)
-    if (folder / UNCOMPRESSED_FOLDER).is_dir():
+    said = read_json(folder / TRAINING_FILE)
+    if said["compress"] in QUANTISED:
         # Golden rows hold what is served; the conversion was held to training before that.
-        said = read_json(folder / TRAINING_FILE)
         worst = max(said["parity"].values())
         return Leg("training", "ONNX", worst, CONVERSION_TOLERANCE, said["parity_rows"])
     exported = session.predict(tensors(rows, schema)).scores

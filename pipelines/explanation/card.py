@@ -122,8 +122,19 @@ def _model(known: Evidence) -> Section:
             + "."
             if training["params"]
             else "It has no hyperparameters.",
+            *_distilled(training),
         ),
     )
+
+
+def _distilled(training: dict[str, Any]) -> list[str]:
+    if not training["teacher"]:
+        return []
+    taken = ", ".join(f"{name} {value}" for name, value in training["teacher"]["student"].items())
+    return [
+        f"That was the teacher. What is served is a smaller model of the same family ({taken}) "
+        "which learned from the teacher's answers; both exports were held to their models."
+    ]
 
 
 def _chosen(study: dict[str, Any]) -> str:

@@ -44,7 +44,7 @@ def compress(kind: str, graph: bytes, rows: Tensors, family: str) -> bytes:
         raise _refused(kind, f"{family} has no layers of weights to compress", "none")
     if kind == "dynamic_int8" and "Conv" in found:
         raise _refused(kind, "convolutions are many times slower with it", "static_int8 or fp16")
-    made = _KINDS[kind](graph, rows)
+    made = KINDS[kind](graph, rows)
     if len(made) >= len(graph):
         reason = f"the graph of {len(graph):,} bytes did not get smaller: {len(made):,}"
         raise _refused(kind, reason, "none")
@@ -103,7 +103,7 @@ def _fp16(graph: bytes, _: Tensors) -> bytes:
     return serialized
 
 
-_KINDS: dict[str, Callable[[bytes, Tensors], bytes]] = {
+KINDS: dict[str, Callable[[bytes, Tensors], bytes]] = {
     "dynamic_int8": _dynamic_int8,
     "static_int8": _static_int8,
     "fp16": _fp16,

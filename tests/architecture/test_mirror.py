@@ -94,6 +94,7 @@ ELSEWHERE = {
     ],
     # A parent means something only to who goes on from it.
     "tests/models/test_compress.py": ["pipelines.gates.compression"],
+    "tests/stages/test_train.py": ["pipelines.models.artifact"],
     "tests/models/test_incremental.py": ["pipelines.models.parents", "pipelines.models.resume"],
     "tests/stages/test_tasks.py": ["pipelines.evaluation.curves", "pipelines.models.tasks"],
     "tests/statistics/test_auc.py": ["pipelines.statistics.arrays"],
