@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.evaluation import evidence as shown
 from pipelines.evaluation.names import METRICS
 from pipelines.evaluation.report import Section
-from pipelines.explanation import limits, words
+from pipelines.explanation import beside, limits, words
 from pipelines.explanation.evidence import Evidence
 from pipelines.explanation.limits import within
 from pipelines.explanation.words import Words
@@ -48,6 +48,7 @@ def sections(
         _limits(known, said),
         _listens(known),
         _judged(verdict),
+        *beside.full_training(verdict),
         _lineage(known, made_from),
     ]
 
@@ -122,19 +123,9 @@ def _model(known: Evidence) -> Section:
             + "."
             if training["params"]
             else "It has no hyperparameters.",
-            *_distilled(training),
+            *beside.teacher(training),
         ),
     )
-
-
-def _distilled(training: dict[str, Any]) -> list[str]:
-    if not training["teacher"]:
-        return []
-    taken = ", ".join(f"{name} {value}" for name, value in training["teacher"]["student"].items())
-    return [
-        f"That was the teacher. What is served is a smaller model of the same family ({taken}) "
-        "which learned from the teacher's answers; both exports were held to their models."
-    ]
 
 
 def _chosen(study: dict[str, Any]) -> str:

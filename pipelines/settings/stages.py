@@ -178,6 +178,8 @@ class GateSettings(Section):
     Margins are differences of a measure: of the AUC, the accuracy or (in the unit of the target)
     the mean absolute error for `margin`, `minimum_lift` and `slice_margin`, of
     the expected calibration error and the Brier score for `calibration_margin`.
+
+    `compare_full` fits a full model beside an incremental one and reports both; it never blocks.
     """
 
     margin: float = Field(default=0.01, gt=0)
@@ -194,4 +196,5 @@ class GateSettings(Section):
     increasing: tuple[str, ...] = ()
     decreasing: tuple[str, ...] = ()
     budget: BudgetSettings = BudgetSettings()
+    compare_full: bool = True
     seed: int = 7

@@ -11,23 +11,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines import registry
-from pipelines.files import emptied, read_json, write_json, write_parquet
+from pipelines.files import emptied, write_json, write_parquet
 from pipelines.frames import features, groups, labels, row_hashes
-from pipelines.models import artifact, incremental
+from pipelines.models import artifact
 from pipelines.models.base import (
     Charted,
     Continuable,
     Family,
     Fitted,
     Lesson,
-    Params,
     Teachable,
     Training,
     last,
 )
+from pipelines.models.given import LEARNED_FROM, Given
 from pipelines.models.incremental import Parent
-from pipelines.models.tasks import require_student, require_task
 from pipelines.models.threads import one_thread
 from pipelines.paths import ModelPaths, home
 from pipelines.schema import Schema
@@ -43,7 +41,6 @@ from pipelines.signature import (
 from pipelines.statistics.chance import Chance, chance
 from pipelines.statistics.constant import best_constant
 
-_LEARNED_FROM = ("train", "tuning")
 # Of a training that is taken up again the epochs stay good when only what follows it changes.
 _AFTER_IT = {"compress", "student", "distillation"}
 
@@ -56,47 +53,31 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
             parent cannot be gone on from.
         SettingsError: the family is not for this task, for this mode, or cannot teach.
     """
-    schema = Schema.read(paths.splits)
-    train, tuning = (pd.read_parquet(paths.splits / f"{side}.parquet") for side in _LEARNED_FROM)
-    known = pd.concat([train, tuning], ignore_index=True)
-    chosen = settings.train
-    family: Family = registry.load(registry.MODEL_FAMILIES, chosen.family)()
-    require_task(chosen.family, family, schema.task)
-    parent = incremental.parent(paths.root, paths.model, chosen, family)
-    params: Params = read_json(paths.study / "best.json")["params"]
-    require_student(chosen, family, params)
-    seen, new_rows = known, len(known)
-    if parent is not None:
-        seen, new_rows = incremental.rows_to_see(
-            known, schema, parent, chosen.replay_share, chosen.seed
-        )
+    given, chosen = Given.read(paths, settings), settings.train
+    family, known, schema, parent = given.family, given.known, given.schema, given.parent
     emptied(paths.artifact)
 
-    print(f"fitting {chosen.family} on {len(seen):,} rows", flush=True)
-    checkpoints = home(paths.root).checkpoints / paths.model / _key(paths, settings, params, parent)
-    given = replace(
-        _training(seen, schema, params, chosen.seed),
-        checkpoints=checkpoints,
-        parent=parent.resume if parent else None,
-    )
+    print(f"fitting {chosen.family} on {len(given.seen):,} rows", flush=True)
+    checkpoints = home(paths.root).checkpoints / paths.model / _key(paths, settings, given)
+    training = replace(given.training(), checkpoints=checkpoints)
     with one_thread():
-        fitted = last(family.fit(given))
-        student = _student(family, given, fitted, chosen)
+        fitted = last(family.fit(training))
+        student = _student(family, training, fitted, chosen)
     found = artifact.write(paths, chosen, fitted, student, known, schema)
     if family.can_continue:
         _save(fitted, paths.artifact / RESUME_FOLDER)
         if student is not None:
             _save(student, paths.artifact / RESUME_FOLDER / STUDENT_FOLDER)
     print("training once more on shuffled labels, which must teach nothing", flush=True)
-    control = _shuffled_control(family, train, tuning, schema, params, chosen.seed)
+    control = _shuffled_control(given)
     write_json(
         {
-            "params": dict(params),
+            "params": dict(given.params),
             "mode": chosen.mode,
             "parent": parent.name if parent else None,
             "rows": len(known),
-            "rows_seen": len(seen),
-            "rows_new": new_rows,
+            "rows_seen": len(given.seen),
+            "rows_new": given.new_rows,
             "constant": best_constant(labels(known, schema), schema).tolist(),
             "until": str(known[schema.time].max()) if schema.time else None,
             "parity": found.worst,
@@ -114,24 +95,24 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
 
 
 def _student(
-    family: Family, given: Training, teacher: Fitted, chosen: TrainSettings
+    family: Family, training: Training, teacher: Fitted, chosen: TrainSettings
 ) -> Fitted | None:
     """The smaller model that is served instead, taught by the one just trained."""
     if chosen.compress != "distilled":
         return None
     assert isinstance(family, Teachable), "`require_student` has refused the others"
-    assert given.checkpoints is not None
-    params = family.student(given.params, chosen.student)
+    assert training.checkpoints is not None
+    params = family.student(training.params, chosen.student)
     print(f"teaching a smaller one: {chosen.student}", flush=True)
     lesson = Lesson(chosen.distillation.temperature, chosen.distillation.teacher_share)
     told = json.dumps([chosen.student, chosen.distillation.model_dump()], sort_keys=True)
     key = hashlib.sha256(told.encode()).hexdigest()[:16]
     own = replace(
-        given,
+        training,
         params=params,
-        checkpoints=given.checkpoints / f"{STUDENT_FOLDER}-{key}",
+        checkpoints=training.checkpoints / f"{STUDENT_FOLDER}-{key}",
         # Its weights go on from the student's of that time, as the teacher's from the teacher's.
-        parent=given.parent / STUDENT_FOLDER if given.parent else None,
+        parent=training.parent / STUDENT_FOLDER if training.parent else None,
     )
     return last(family.distil(own, teacher, lesson))
 
@@ -154,12 +135,12 @@ def _curve(fitted: Fitted) -> list[dict[str, float]]:
     return fitted.curve() if isinstance(fitted, Charted) else []
 
 
-def _key(paths: ModelPaths, settings: ModelSettings, params: Params, parent: Parent | None) -> str:
+def _key(paths: ModelPaths, settings: ModelSettings, given: Given) -> str:
     """Digest of what this training depends on, so that it never goes on from another's epochs."""
-    data = [digest(paths.splits / f"{side}.parquet") for side in _LEARNED_FROM]
-    start = digest(parent.folder / MODEL_FILE) if parent else None
+    data = [digest(paths.splits / f"{side}.parquet") for side in LEARNED_FROM]
+    start = digest(given.parent.folder / MODEL_FILE) if given.parent else None
     chosen = settings.train.model_dump(mode="json", exclude=_AFTER_IT)
-    told = [data, dict(params), chosen, start]
+    told = [data, dict(given.params), chosen, start]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -172,29 +153,18 @@ def _trained_on(known: pd.DataFrame, schema: Schema, parent: Parent | None) -> p
     return pd.concat([parent.trained_on, seen], ignore_index=True).drop_duplicates("row")
 
 
-def _shuffled_control(
-    family: Family,
-    train: pd.DataFrame,
-    tuning: pd.DataFrame,
-    schema: Schema,
-    params: Params,
-    seed: int,
-) -> Chance:
+def _shuffled_control(given: Given) -> Chance:
     """What the same training reaches where the label means nothing.
 
     The label column itself is permuted, once, over all rows, before anything is derived from
     them. A label that reaches the model by another way than as its label, through feature code or
     a copied column, is then permuted along, and betrays itself by doing better than chance.
     """
-    known = pd.concat([train, tuning], ignore_index=True)
-    order = np.random.default_rng(seed).permutation(len(known))
+    known, schema = given.known, given.schema
+    order = np.random.default_rng(given.seed).permutation(len(known))
     known[schema.target] = known[schema.target].to_numpy()[order]
-    learned, asked = known.iloc[: len(train)], known.iloc[len(train) :]
+    learned, asked = known.iloc[: len(given.train)], known.iloc[len(given.train) :]
     with one_thread():
-        fitted = last(family.fit(_training(learned, schema, params, seed)))
+        fitted = last(given.family.fit(given.on(learned)))
     scores = fitted.scores(features(asked, schema))
     return chance(schema.task, labels(asked, schema), scores)
-
-
-def _training(frame: pd.DataFrame, schema: Schema, params: Params, seed: int) -> Training:
-    return Training(features(frame, schema), labels(frame, schema), schema, params, seed)
