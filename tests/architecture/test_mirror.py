@@ -105,6 +105,7 @@ ELSEWHERE = {
     "tests/models/test_incremental.py": ["pipelines.models.parents", "pipelines.models.resume"],
     "tests/stages/test_tasks.py": ["pipelines.evaluation.curves", "pipelines.models.tasks"],
     "tests/statistics/test_auc.py": ["pipelines.statistics.arrays"],
+    "tests/tuning/test_dask_engine.py": ["pipelines.tuning.dask_cluster"],
     # Journals and workers mean something in a search only: torn, killed, raced.
     "tests/tuning/test_study.py": [
         "pipelines.tuning.journal",
