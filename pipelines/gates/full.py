@@ -54,10 +54,18 @@ def with_full(
         ends with the advice to train in full.
     """
     found = _compared(pair, holdout, settings)
-    said = replace(verdict, evidence={**verdict.evidence, FULL: found})
-    if not found["is_full_better"]:
-        return said
-    return replace(said, reason=f"{verdict.reason}; {found['sentence']}")
+    return advised(replace(verdict, evidence={**verdict.evidence, FULL: found}))
+
+
+def advised(verdict: Verdict) -> Verdict:
+    """The verdict with the advice of its evidence in the reason, once.
+
+    Whoever joins it with further parts makes a new reason, and asks for the advice again.
+    """
+    found = verdict.evidence.get(FULL)
+    if not found or not found["is_full_better"] or found["sentence"] in verdict.reason:
+        return verdict
+    return replace(verdict, reason=f"{verdict.reason}; {found['sentence']}")
 
 
 def without_full(verdict: Verdict, why: str) -> Verdict:
@@ -84,7 +92,7 @@ def _compared(pair: tuple[Fit, Fit], holdout: Holdout, settings: GateSettings) -
     rates = [value(holdout.task, holdout.labels, each.scores) for each in pair]
     gained = f"{measure.name} {rates[1]:.4f} against {rates[0]:.4f}"
     between = f"{lower:+.4f} to {upper:+.4f}"
-    times = f"in {whole.seconds:.1f} s instead of {part.seconds:.1f} s"
+    times = f"in {whole.seconds:.2g} s instead of {part.seconds:.2g} s"
     if is_better:
         sentence = (
             f"a full training is better by more than the margin {settings.margin:g} "

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pipelines.gates.evidence import Holdout
-from pipelines.gates.full import FULL, Fit, with_full, without_full
+from pipelines.gates.full import FULL, Fit, advised, with_full, without_full
 from pipelines.settings import GateSettings
-from pipelines.verdicts import Outcome, Verdict
+from pipelines.verdicts import Outcome, Verdict, combine
 
 ROWS = 4000
 SETTINGS = GateSettings(margin=0.02)
@@ -51,6 +52,9 @@ def test_a_better_full_training_is_advised_and_does_not_block() -> None:
     gained = second["quality"] - first["quality"]
     assert gained == pytest.approx(found["gain"]["value"], abs=1e-9)
     assert verdict.evidence["is_forced"] is True
+    assert advised(verdict) == verdict
+    joined = replace(combine("gate", [PASSED, PASSED]), evidence=verdict.evidence)
+    assert advised(joined).reason == f"all 2 checks passed; {found['sentence']}"
     assert json.loads(json.dumps(found)) == found
 
 
