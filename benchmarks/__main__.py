@@ -10,10 +10,12 @@ def main() -> None:
     known = ("all", "flow", "predict", "samplers", "workers", "incremental")
     known += ("predictions", "serving", "endurance", "simulate")
     known += ("predictions", "serving", "simulate", "gateway")
+    known += ("predictions", "serving", "simulate", "compress")
     parser.add_argument("what", nargs="?", default="all", choices=known)
     parser.add_argument("--rounds", type=int, default=1, help="of the flow's comparison")
     parser.add_argument("--rows", type=int, default=10_000_000, help="to predict")
     parser.add_argument("--runs", type=int, default=2000, help="of each simulated rollout")
+    parser.add_argument("--splits", type=int, default=5, help="of the compressions' comparison")
     parser.add_argument("--seeds", type=int, default=10, help="of the samplers' comparison")
     chosen = parser.parse_args()
     if chosen.what in ("all", "flow"):
@@ -36,6 +38,10 @@ def main() -> None:
         from benchmarks import incremental
 
         incremental.run()
+    if chosen.what in ("all", "compress"):
+        from benchmarks import compress
+
+        compress.run(chosen.splits)
     if chosen.what in ("all", "predictions"):
         from benchmarks import predictions
 

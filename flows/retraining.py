@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from flows import artifacts, steps
+from flows import artifacts, cluster, steps
 from flows.stages import StageRun, run_stages
 from flows.steps import Setting
 from pipelines import settings
@@ -132,7 +132,7 @@ def _walk(walk: _Walk) -> Result:
     workspace, needs = walk.step("workspace", steps.prepare, setting)
     chosen = settings.load(workspace.root).model(model)
     walk.step("source", ingest.record, workspace.paths, chosen)
-    with _timed("stages", walk.seconds):
+    with _timed("stages", walk.seconds), cluster.for_search(chosen):
         stages = run_stages(workspace.root, needs, chosen.retrain)
     verdict, commit = walk.step("gate", steps.decide, setting, workspace, chosen)
     bento = version = None

@@ -97,6 +97,7 @@ def package(
 ) -> tuple[str, Verdict]:
     """Build the bento of the coming version and prove it: its tag, the verdict with the proof."""
     from pipelines import packaging  # half a second, for those who promote
+    from pipelines.gates.full import advised
 
     number = versions.next_number(setting.project, workspace.model, commit)
     labels = packaging.Labels(git_sha=commit, **lineage.hashes(workspace.root, workspace.model))
@@ -105,7 +106,8 @@ def package(
     proof = packaging.prove(
         tag, workspace.paths.artifact, setting.home, chosen.package.start_seconds
     )
-    return tag, replace(combine("gate", (*verdict.parts, proof)), evidence=verdict.evidence)
+    joined = replace(combine("gate", (*verdict.parts, proof)), evidence=verdict.evidence)
+    return tag, advised(joined)
 
 
 def push(setting: Setting, workspace: Workspace, stages: list[str], *, is_promoted: bool) -> int:

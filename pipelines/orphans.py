@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 import time
@@ -31,6 +32,18 @@ def end_with_parent() -> None:
             parent = psutil.Process(number)
             while parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:
                 time.sleep(LOOK_EVERY_SECONDS)
+        os._exit(EXIT_UNKNOWN)
+
+    threading.Thread(target=watch, daemon=True, name="watch-parent").start()
+
+
+def end_with_spawner() -> None:
+    """End this process, which `multiprocessing` has spawned, soon after the one that spawned it."""
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None, "the main process was spawned by nobody"
+        parent.join()
         os._exit(EXIT_UNKNOWN)
 
     threading.Thread(target=watch, daemon=True, name="watch-parent").start()

@@ -20,6 +20,8 @@ TRAINED_ON_FILE = "trained_on.parquet"
 UNCOMPRESSED_FOLDER = "uncompressed"
 # What a later, incremental training goes on from.
 RESUME_FOLDER = "resume"
+# Inside it, of a distilled model: the student, while the teacher lies where a model lies.
+STUDENT_FOLDER = "student"
 GOLDEN_ANSWER = "expected_answer"
 
 

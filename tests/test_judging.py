@@ -14,11 +14,15 @@ import pytest
 from pipelines import judging
 from pipelines.errors import ModelError, SettingsError
 from pipelines.files import write_json
-from pipelines.paths import ModelPaths
+from pipelines.gates.full import FULL
+from pipelines.paths import HOME, ModelPaths
 from pipelines.settings import ModelSettings
 from pipelines.signature import TRAINING_FILE
 from pipelines.verdicts import Outcome, Verdict
+from tests.models.test_incremental import gone_through, grown
 from tests.small import SCHEMA, table, trained
+
+__all__ = ["grown"]
 
 Trained = tuple[ModelPaths, ModelSettings]
 
@@ -210,6 +214,27 @@ def test_only_categories_can_be_judged(tmp_path: Path) -> None:
     bare = replace(SCHEMA, numbers=())
     verdict = decide(trained(tmp_path, schema=bare))
     assert part(verdict, "behaviour").outcome is Outcome.PASSED
+
+
+def test_an_incremental_model_is_held_beside_a_full_one(
+    grown: ModelPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = gone_through(grown)
+    verdict = decide((grown, known))
+    found = verdict.evidence[FULL]
+    assert [each["training"] for each in found["trainings"]] == ["incremental", "full"]
+    assert found["trainings"][0]["rows"] < found["trainings"][1]["rows"]
+    assert not any("full" in each.name for each in verdict.parts)
+    assert Verdict.from_json(verdict.to_json()) == verdict
+    gate = known.gate.model_copy(update={"compare_full": False})
+    without = decide((grown, known.model_copy(update={"gate": gate})))
+    assert FULL not in without.evidence
+    assert without.outcome is verdict.outcome
+    # A parent that is gone by now cannot be gone on from; what the gate found stands.
+    monkeypatch.setenv(HOME, str(grown.root / "elsewhere"))
+    blind = decide((grown, known))
+    assert blind.outcome is verdict.outcome
+    assert "v1 is not on this machine" in blind.evidence[FULL]["sentence"]
 
 
 def test_newer_rows_are_fresh_and_other_rows_are_not(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.evaluation import evidence as shown
 from pipelines.evaluation.names import METRICS
 from pipelines.evaluation.report import Section
-from pipelines.explanation import limits, words
+from pipelines.explanation import beside, limits, words
 from pipelines.explanation.evidence import Evidence
 from pipelines.explanation.limits import within
 from pipelines.explanation.words import Words
@@ -48,6 +48,7 @@ def sections(
         _limits(known, said),
         _listens(known),
         _judged(verdict),
+        *beside.full_training(verdict),
         _lineage(known, made_from),
     ]
 
@@ -122,6 +123,7 @@ def _model(known: Evidence) -> Section:
             + "."
             if training["params"]
             else "It has no hyperparameters.",
+            *beside.teacher(training),
         ),
     )
 

@@ -43,6 +43,20 @@ class Training:
     parent: Path | None = None
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """How a student is taught; see `pipelines/models/neural/distillation.py`.
+
+    Attributes:
+        temperature: divides what the teacher's probabilities are made from: above 1 the small
+            ones count. No meaning for a regression.
+        teacher_share: of the loss, above 0 and at most 1; the rest is that of the labels.
+    """
+
+    temperature: float
+    teacher_share: float
+
+
 class Fitted(Protocol):
     """A trained model, in training code."""
 
@@ -104,6 +118,31 @@ class Fixable(Protocol):
 
         Raises:
             ModelError: a name or a value that means nothing here.
+        """
+        ...
+
+
+@runtime_checkable
+class Teachable(Protocol):
+    """A family whose large models can teach small ones."""
+
+    def student(self, params: Params, instead: Params) -> Params:
+        """The hyperparameters of a student.
+
+        Args:
+            params: of the teacher.
+            instead: what the student takes in their place.
+
+        Raises:
+            ModelError: a name or a value that means nothing here; lists the allowed names.
+        """
+        ...
+
+    def distil(self, training: Training, teacher: Fitted, lesson: Lesson) -> Iterator[Fitted]:
+        """Train a student, as `fit` does; `training.params` are those of `student`.
+
+        Raises:
+            ModelError: the student is not smaller than its teacher; and what `fit` raises.
         """
         ...
 

@@ -1,10 +1,10 @@
 """A graph with smaller numbers: 8-bit integers or 16-bit floats instead of 32-bit floats.
 
 What fits which graph, as measured on ONNX Runtime: dense layers gain from dynamic int8, whose
-activations are scaled as they come; convolutions are many times slower with it, and want static
-int8, whose scales are found beforehand on real rows (quantise-dequantise pairs, one scale a
-channel). fp16 halves the file and nothing else. Trees hold thresholds and no
-weights: there is nothing to gain.
+activations are scaled as they come, each row by itself (`int8_rows.py`); convolutions are many
+times slower with it, and want static int8, whose scales are found beforehand on real rows
+(quantise-dequantise pairs, one scale a channel). fp16 halves the file and nothing else. Trees hold
+thresholds and no weights: there is nothing to gain.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any
 
 from pipelines.errors import ModelError
 from pipelines.inference.encode import Tensors
+from pipelines.models import int8_rows
 
-_DENSE = ["MatMul", "Gemm"]
-_LAYERS = [*_DENSE, "Conv"]
+_LAYERS = [*int8_rows.DENSE, "Conv"]
 _WORTH_HALVING = 64
 
 
@@ -44,7 +44,7 @@ def compress(kind: str, graph: bytes, rows: Tensors, family: str) -> bytes:
         raise _refused(kind, f"{family} has no layers of weights to compress", "none")
     if kind == "dynamic_int8" and "Conv" in found:
         raise _refused(kind, "convolutions are many times slower with it", "static_int8 or fp16")
-    made = _KINDS[kind](graph, rows)
+    made = KINDS[kind](graph, rows)
     if len(made) >= len(graph):
         reason = f"the graph of {len(graph):,} bytes did not get smaller: {len(made):,}"
         raise _refused(kind, reason, "none")
@@ -52,11 +52,7 @@ def compress(kind: str, graph: bytes, rows: Tensors, family: str) -> bytes:
 
 
 def _dynamic_int8(graph: bytes, _: Tensors) -> bytes:
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    with _files(graph) as (source, target):
-        quantize_dynamic(source, target, op_types_to_quantize=_DENSE, weight_type=QuantType.QInt8)
-        return target.read_bytes()
+    return int8_rows.quantised(graph)
 
 
 def _static_int8(graph: bytes, rows: Tensors) -> bytes:
@@ -103,7 +99,7 @@ def _fp16(graph: bytes, _: Tensors) -> bytes:
     return serialized
 
 
-_KINDS: dict[str, Callable[[bytes, Tensors], bytes]] = {
+KINDS: dict[str, Callable[[bytes, Tensors], bytes]] = {
     "dynamic_int8": _dynamic_int8,
     "static_int8": _static_int8,
     "fp16": _fp16,

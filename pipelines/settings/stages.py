@@ -106,23 +106,46 @@ class TuneSettings(Section):
         return self
 
 
+class DistillationSettings(Section):
+    """How a student is held to its teacher: see `pipelines/models/neural/distillation.py`."""
+
+    temperature: Annotated[float, Field(gt=0, le=100)] = 2.0
+    teacher_share: Annotated[float, Field(gt=0, le=1)] = 0.9
+
+
 class TrainSettings(Section):
     """What is trained; `fixed` hyperparameters are not searched.
 
     `mode` incremental goes on from `parent`, which a retrain sets to the live version, with its
     hyperparameters: it sees the rows that the parent has not seen, and `replay_share` of those
     that it has, so that it does not forget them.
+
+    `compress: distilled` trains the model as ever and then a smaller one of the same family that
+    learns from it and is served: `student` says which hyperparameters that one takes instead.
     """
 
     family: FamilyName
     mode: Literal["full", "incremental"] = "full"
     parent: Annotated[str, Field(pattern=r"^v[1-9][0-9]*$")] | None = None
-    compress: Literal["none", "dynamic_int8", "static_int8", "fp16"] = "none"
+    compress: Literal["none", "dynamic_int8", "static_int8", "fp16", "distilled"] = "none"
+    student: dict[str, float | int | str | bool] = Field(default_factory=dict)
+    distillation: DistillationSettings = DistillationSettings()
     replay_share: Annotated[float, Field(ge=0, le=1)] = 0.2
     fixed: dict[str, float | int | str | bool] = Field(default_factory=dict)
     parity_tolerance: float = Field(default=1e-4, gt=0)
     golden_rows: Annotated[int, Field(ge=1000)] = 1000
     seed: int = 7
+
+    @model_validator(mode="after")
+    def _student_has_a_teacher(self) -> TrainSettings:
+        if self.compress == "distilled" and not self.student:
+            raise ValueError(
+                "`compress: distilled` needs `student`: what the smaller model takes instead of "
+                "the teacher's hyperparameters, as {units: 64}"
+            )
+        if self.student and self.compress != "distilled":
+            raise ValueError("`student` needs `compress: distilled`")
+        return self
 
 
 class EvaluateSettings(Section):
@@ -155,6 +178,8 @@ class GateSettings(Section):
     Margins are differences of a measure: of the AUC, the accuracy or (in the unit of the target)
     the mean absolute error for `margin`, `minimum_lift` and `slice_margin`, of
     the expected calibration error and the Brier score for `calibration_margin`.
+
+    `compare_full` fits a full model beside an incremental one and reports both; it never blocks.
     """
 
     margin: float = Field(default=0.01, gt=0)
@@ -171,4 +196,5 @@ class GateSettings(Section):
     increasing: tuple[str, ...] = ()
     decreasing: tuple[str, ...] = ()
     budget: BudgetSettings = BudgetSettings()
+    compare_full: bool = True
     seed: int = 7

@@ -11,34 +11,38 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines import registry
-from pipelines.files import emptied, read_json, replacing, write_json, write_parquet
-from pipelines.frames import features, groups, labels, row_hashes, tensors
-from pipelines.inference.session import ModelSession
-from pipelines.models import golden, incremental, parity
-from pipelines.models.base import Charted, Continuable, Family, Fitted, Params, Training, last
-from pipelines.models.compress import compress
+from pipelines.files import emptied, write_json, write_parquet
+from pipelines.frames import features, groups, labels, row_hashes
+from pipelines.models import artifact
+from pipelines.models.base import (
+    Charted,
+    Continuable,
+    Family,
+    Fitted,
+    Lesson,
+    Teachable,
+    Training,
+    last,
+)
+from pipelines.models.given import LEARNED_FROM, Given
 from pipelines.models.incremental import Parent
-from pipelines.models.tasks import require_task
 from pipelines.models.threads import one_thread
 from pipelines.paths import ModelPaths, home
 from pipelines.schema import Schema
-from pipelines.settings import ModelSettings
+from pipelines.settings import ModelSettings, TrainSettings
 from pipelines.signature import (
-    GOLDEN_FILE,
     MODEL_FILE,
     RESUME_FOLDER,
+    STUDENT_FOLDER,
     TRAINED_ON_FILE,
     TRAINING_FILE,
-    UNCOMPRESSED_FOLDER,
-    Signature,
     digest,
 )
 from pipelines.statistics.chance import Chance, chance
 from pipelines.statistics.constant import best_constant
 
-_LEARNED_FROM = ("train", "tuning")
-_CALIBRATION_ROWS = 500
+# Of a training that is taken up again the epochs stay good when only what follows it changes.
+_AFTER_IT = {"compress", "student", "distillation"}
 
 
 def run(paths: ModelPaths, settings: ModelSettings) -> None:
@@ -47,51 +51,40 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     Raises:
         ModelError: the family cannot be trained so, its graph differs from the model, or the
             parent cannot be gone on from.
-        SettingsError: the family is not for this task, or not for this mode.
+        SettingsError: the family is not for this task, for this mode, or cannot teach.
     """
-    schema = Schema.read(paths.splits)
-    train, tuning = (pd.read_parquet(paths.splits / f"{side}.parquet") for side in _LEARNED_FROM)
-    known = pd.concat([train, tuning], ignore_index=True)
-    chosen = settings.train
-    family: Family = registry.load(registry.MODEL_FAMILIES, chosen.family)()
-    require_task(chosen.family, family, schema.task)
-    parent = incremental.parent(paths.root, paths.model, chosen, family)
-    params: Params = read_json(paths.study / "best.json")["params"]
-    seen, new_rows = known, len(known)
-    if parent is not None:
-        seen, new_rows = incremental.rows_to_see(
-            known, schema, parent, chosen.replay_share, chosen.seed
-        )
+    given, chosen = Given.read(paths, settings), settings.train
+    family, known, schema, parent = given.family, given.known, given.schema, given.parent
     emptied(paths.artifact)
 
-    print(f"fitting {chosen.family} on {len(seen):,} rows", flush=True)
-    checkpoints = home(paths.root).checkpoints / paths.model / _key(paths, settings, params, parent)
-    given = replace(
-        _training(seen, schema, params, chosen.seed),
-        checkpoints=checkpoints,
-        parent=parent.resume if parent else None,
-    )
+    print(f"fitting {chosen.family} on {len(given.seen):,} rows", flush=True)
+    checkpoints = home(paths.root).checkpoints / paths.model / _key(paths, settings, given)
+    training = replace(given.training(), checkpoints=checkpoints)
     with one_thread():
-        fitted = last(family.fit(given))
-    found, parity_rows = _export(paths, settings, fitted, known, schema)
-    if isinstance(fitted, Continuable) and family.can_continue:
-        fitted.save(paths.artifact / RESUME_FOLDER)
+        fitted = last(family.fit(training))
+        student = _student(family, training, fitted, chosen)
+    found = artifact.write(paths, chosen, fitted, student, known, schema)
+    if family.can_continue:
+        _save(fitted, paths.artifact / RESUME_FOLDER)
+        if student is not None:
+            _save(student, paths.artifact / RESUME_FOLDER / STUDENT_FOLDER)
     print("training once more on shuffled labels, which must teach nothing", flush=True)
-    control = _shuffled_control(family, train, tuning, schema, params, chosen.seed)
+    control = _shuffled_control(given)
     write_json(
         {
-            "params": dict(params),
+            "params": dict(given.params),
             "mode": chosen.mode,
             "parent": parent.name if parent else None,
             "rows": len(known),
-            "rows_seen": len(seen),
-            "rows_new": new_rows,
+            "rows_seen": len(given.seen),
+            "rows_new": given.new_rows,
             "constant": best_constant(labels(known, schema), schema).tolist(),
             "until": str(known[schema.time].max()) if schema.time else None,
-            "parity": found,
-            "parity_rows": parity_rows,
+            "parity": found.worst,
+            "parity_rows": found.rows,
             "compress": chosen.compress,
-            "curve": fitted.curve() if isinstance(fitted, Charted) else [],
+            "curve": _curve(student or fitted),
+            "teacher": _teacher(fitted, chosen) if student else None,
             "shuffled": asdict(control),
         },
         paths.artifact / TRAINING_FILE,
@@ -101,11 +94,53 @@ def run(paths: ModelPaths, settings: ModelSettings) -> None:
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
-def _key(paths: ModelPaths, settings: ModelSettings, params: Params, parent: Parent | None) -> str:
+def _student(
+    family: Family, training: Training, teacher: Fitted, chosen: TrainSettings
+) -> Fitted | None:
+    """The smaller model that is served instead, taught by the one just trained."""
+    if chosen.compress != "distilled":
+        return None
+    assert isinstance(family, Teachable), "`require_student` has refused the others"
+    assert training.checkpoints is not None
+    params = family.student(training.params, chosen.student)
+    print(f"teaching a smaller one: {chosen.student}", flush=True)
+    lesson = Lesson(chosen.distillation.temperature, chosen.distillation.teacher_share)
+    told = json.dumps([chosen.student, chosen.distillation.model_dump()], sort_keys=True)
+    key = hashlib.sha256(told.encode()).hexdigest()[:16]
+    own = replace(
+        training,
+        params=params,
+        checkpoints=training.checkpoints / f"{STUDENT_FOLDER}-{key}",
+        # Its weights go on from the student's of that time, as the teacher's from the teacher's.
+        parent=training.parent / STUDENT_FOLDER if training.parent else None,
+    )
+    return last(family.distil(own, teacher, lesson))
+
+
+def _teacher(teacher: Fitted, chosen: TrainSettings) -> dict[str, object]:
+    """What is told of the model that is not served, and of how it taught."""
+    return {
+        "student": chosen.student,
+        **chosen.distillation.model_dump(),
+        "curve": _curve(teacher),
+    }
+
+
+def _save(fitted: Fitted, folder: Path) -> None:
+    if isinstance(fitted, Continuable):
+        fitted.save(folder)
+
+
+def _curve(fitted: Fitted) -> list[dict[str, float]]:
+    return fitted.curve() if isinstance(fitted, Charted) else []
+
+
+def _key(paths: ModelPaths, settings: ModelSettings, given: Given) -> str:
     """Digest of what this training depends on, so that it never goes on from another's epochs."""
-    data = [digest(paths.splits / f"{side}.parquet") for side in _LEARNED_FROM]
-    start = digest(parent.folder / MODEL_FILE) if parent else None
-    told = [data, dict(params), settings.train.model_dump(mode="json"), start]
+    data = [digest(paths.splits / f"{side}.parquet") for side in LEARNED_FROM]
+    start = digest(given.parent.folder / MODEL_FILE) if given.parent else None
+    chosen = settings.train.model_dump(mode="json", exclude=_AFTER_IT)
+    told = [data, dict(given.params), chosen, start]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -118,86 +153,18 @@ def _trained_on(known: pd.DataFrame, schema: Schema, parent: Parent | None) -> p
     return pd.concat([parent.trained_on, seen], ignore_index=True).drop_duplicates("row")
 
 
-def _export(
-    paths: ModelPaths, settings: ModelSettings, fitted: Fitted, known: pd.DataFrame, schema: Schema
-) -> tuple[dict[str, float], int]:
-    """Write the graph, its signature and its golden rows.
-
-    Returns:
-        By how much the graph differs from the model for each kind of row, and over how many rows.
-
-    Raises:
-        ModelError: the graph cannot be run, differs from the model by more than is allowed, or
-            cannot be compressed as asked.
-    """
-    chosen = settings.train
-    exported = fitted.to_onnx(paths.model)
-    is_compressed = chosen.compress != "none"
-    # Before it is compressed the graph must be the model; afterwards the gate compares the two.
-    first = paths.artifact / UNCOMPRESSED_FOLDER if is_compressed else paths.artifact
-    signature = _unsigned(paths.model, chosen.family, known, schema)
-    _write_graph(first, exported, signature)
-    print("holding the exported graph to the trained model", flush=True)
-    cases = parity.cases(known, schema, chosen.seed)
-    found = parity.differences(fitted, ModelSession.open(first), cases)
-    parity.require(found, chosen.parity_tolerance, paths.model)
-
-    rows = golden.rows_of(known, schema, chosen.golden_rows, chosen.seed)
-    if is_compressed:
-        print(f"compressing it to {chosen.compress}", flush=True)
-        asked = tensors(cases["ordinary"].head(_CALIBRATION_ROWS), schema)
-        small = compress(chosen.compress, exported, asked, chosen.family)
-        _write_graph(paths.artifact, small, signature)
-        expected = ModelSession.open(paths.artifact).predict(tensors(rows, schema)).scores
-    else:
-        expected = fitted.scores(features(rows, schema))
-    write_parquet(golden.with_answers(rows, expected, schema), paths.artifact / GOLDEN_FILE)
-    return found, sum(len(frame) for frame in cases.values())
-
-
-def _write_graph(folder: Path, graph: bytes, signature: Signature) -> None:
-    """Write a graph, and the signature with its digest."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / MODEL_FILE) as temporary:
-        temporary.write_bytes(graph)
-    replace(signature, sha256=digest(folder / MODEL_FILE)).write(folder)
-
-
-def _unsigned(model: str, family: str, known: pd.DataFrame, schema: Schema) -> Signature:
-    """The signature of any graph that is made from these rows, without a digest."""
-    inputs = features(known, schema)
-    return Signature(
-        model=model,
-        family=family,
-        schema=schema,
-        sha256="",
-        categories_seen={name: sorted(set(inputs[name]) - {""}) for name in schema.categories},
-    )
-
-
-def _shuffled_control(
-    family: Family,
-    train: pd.DataFrame,
-    tuning: pd.DataFrame,
-    schema: Schema,
-    params: Params,
-    seed: int,
-) -> Chance:
+def _shuffled_control(given: Given) -> Chance:
     """What the same training reaches where the label means nothing.
 
     The label column itself is permuted, once, over all rows, before anything is derived from
     them. A label that reaches the model by another way than as its label, through feature code or
     a copied column, is then permuted along, and betrays itself by doing better than chance.
     """
-    known = pd.concat([train, tuning], ignore_index=True)
-    order = np.random.default_rng(seed).permutation(len(known))
+    known, schema = given.known, given.schema
+    order = np.random.default_rng(given.seed).permutation(len(known))
     known[schema.target] = known[schema.target].to_numpy()[order]
-    learned, asked = known.iloc[: len(train)], known.iloc[len(train) :]
+    learned, asked = known.iloc[: len(given.train)], known.iloc[len(given.train) :]
     with one_thread():
-        fitted = last(family.fit(_training(learned, schema, params, seed)))
+        fitted = last(given.family.fit(given.on(learned)))
     scores = fitted.scores(features(asked, schema))
     return chance(schema.task, labels(asked, schema), scores)
-
-
-def _training(frame: pd.DataFrame, schema: Schema, params: Params, seed: int) -> Training:
-    return Training(features(frame, schema), labels(frame, schema), schema, params, seed)

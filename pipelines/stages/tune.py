@@ -14,7 +14,7 @@ from pipelines import registry
 from pipelines.files import emptied, replacing, write_json, write_text
 from pipelines.models import incremental
 from pipelines.models.base import Family
-from pipelines.models.tasks import require_params, require_task
+from pipelines.models.tasks import require_params, require_student, require_task
 from pipelines.paths import ModelPaths, home
 from pipelines.progress import progress
 from pipelines.schema import Schema
@@ -105,6 +105,7 @@ def _defined(paths: ModelPaths, settings: ModelSettings, schema: Schema) -> Sear
     family: Family = registry.load(registry.MODEL_FAMILIES, chosen.family)()
     require_task(chosen.family, family, schema.task)
     require_params(chosen.family, family, chosen.fixed)
+    require_student(chosen, family, chosen.fixed)
     return Search(
         key=_key(paths, settings),
         space=family.space(),

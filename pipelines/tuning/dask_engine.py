@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ from typing import Any
 
 from distributed import Client, LocalCluster
 
-from pipelines.errors import EvergreenError, StateError
+from pipelines.errors import EvergreenError
 from pipelines.models.threads import one_thread
+from pipelines.tuning import dask_cluster
 from pipelines.tuning.engine import (
     ATTEMPTS,
     Params,
@@ -31,8 +33,12 @@ from pipelines.tuning.engine import (
     failed,
 )
 
-_ANSWER_SECONDS = 10
 _WORKER_SECONDS = 60
+# How often somebody looks whether the scheduler is still there: calls to one that is gone may
+# never return.
+_LOOK_SECONDS = 2
+# After a worker is lost: so long it takes at most until a scheduler that went with it is missed.
+_NOTICE_SECONDS = 0.5
 
 
 class Scorer:
@@ -97,6 +103,7 @@ class DaskWorkers:
         self._least = count if address is None else 1
         self._where = address or "a cluster of this machine"
         self._client = self._connect(count, address)
+        print(f"trials go to the Dask cluster at {self._client.scheduler.address}", flush=True)
         self._seats = [_Seat() for _ in range(count)]
         self._placing = threading.Lock()
         self._answers: queue.Queue[Rung | EvergreenError] = queue.Queue()
@@ -117,15 +124,22 @@ class DaskWorkers:
         Raises:
             EvergreenError: what the family raised.
             ModelError: a worker died again and again on one trial.
-            StateError: the cluster has no workers any more.
+            StateError: the cluster has no workers any more, or its scheduler is gone.
         """
-        try:
-            answer = self._answers.get(timeout=seconds)
-        except queue.Empty:
-            return None
-        if isinstance(answer, EvergreenError):
-            raise answer
-        return answer
+        until = None if seconds is None else time.monotonic() + seconds
+        while until is None or time.monotonic() < until:
+            left = _LOOK_SECONDS if until is None else max(0.0, until - time.monotonic())
+            try:
+                answer = self._answers.get(timeout=min(left, _LOOK_SECONDS))
+            except queue.Empty:
+                # While it is `connecting`, a scheduler that comes back in time is found again.
+                if self._client.status == "closed":
+                    raise dask_cluster.gone(self._where) from None
+                continue
+            if isinstance(answer, EvergreenError):
+                raise answer
+            return answer
+        return None
 
     def go_on(self, slot: int) -> None:
         """Let a trial train on to its next rung."""
@@ -142,23 +156,16 @@ class DaskWorkers:
 
     def _connect(self, count: int, address: str | None) -> Client:
         if address is None:
-            cluster = LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                scheduler_kwargs={"dashboard": False},
-                worker_dashboard_address=None,
-                memory_limit=None,
-            )
+            cluster = LocalCluster(**dask_cluster.local(count))
             return self._closing.enter_context(Client(self._closing.enter_context(cluster)))
         try:
-            client = self._closing.enter_context(Client(address, timeout=_ANSWER_SECONDS))
-            client.wait_for_workers(1, timeout=_ANSWER_SECONDS)
+            client = self._closing.enter_context(
+                Client(address, timeout=dask_cluster.ANSWER_SECONDS)
+            )
+            client.wait_for_workers(1, timeout=dask_cluster.ANSWER_SECONDS)
         except (OSError, TimeoutError) as error:
             self._closing.close()
-            raise _no_workers(address, _ANSWER_SECONDS, error) from error
+            raise dask_cluster.no_workers(address, dask_cluster.ANSWER_SECONDS, error) from error
         return client
 
     def _of(self, slot: int) -> _Seat:
@@ -196,6 +203,10 @@ class DaskWorkers:
 
     def _lose(self, seat: _Seat, error: Exception) -> None:
         assert seat.slot is not None
+        time.sleep(_NOTICE_SECONDS)
+        if self._client.status != "running" and not self._is_closed:
+            # No fault of the trial: workers end when their scheduler does.
+            raise dask_cluster.gone(self._where) from error
         seat.actor = None
         seat.attempts += 1
         if self._is_closed or seat.attempts > ATTEMPTS:
@@ -207,7 +218,7 @@ class DaskWorkers:
         try:
             self._client.wait_for_workers(self._least, timeout=_WORKER_SECONDS)
         except TimeoutError as error:
-            raise _no_workers(self._where, _WORKER_SECONDS, error) from error
+            raise dask_cluster.no_workers(self._where, _WORKER_SECONDS, error) from error
         with self._placing:
             taken = Counter(other.address for other in self._seats if other is not seat)
             seat.address = min(sorted(self._client.nthreads()), key=lambda name: taken[name])
@@ -215,12 +226,3 @@ class DaskWorkers:
         place = {"workers": [seat.address], "allow_other_workers": True}
         made = self._client.submit(Scorer, self._prepare, actor=True, pure=False, **place)
         seat.actor = made.result()
-
-
-def _no_workers(address: str, seconds: int, error: Exception) -> StateError:
-    return StateError(
-        f"no Dask scheduler with workers answers within {seconds} s: {error}",
-        where=f"{address} (params.yaml: tune.dask_address)",
-        next_step="start `dask scheduler` and `dask worker` there, or set it to null for a "
-        "cluster on this machine",
-    )

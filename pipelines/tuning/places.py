@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import optuna
@@ -12,6 +13,9 @@ from pipelines.tuning.journal import Journal
 from pipelines.tuning.objectives import directions
 from pipelines.tuning.stores import Store
 from pipelines.tuning.workers import Workers
+
+# Names the scheduler that a flow has for the trials of its stages; a stage knows no flow.
+SCHEDULER = "EVERGREEN_DASK_SCHEDULER"
 
 
 def store_of(settings: TuneSettings, name: str, journal: Path) -> Store:
@@ -38,6 +42,9 @@ def store_of(settings: TuneSettings, name: str, journal: Path) -> Store:
 def engine_of(settings: TuneSettings, prepare: Prepare) -> Engine:
     """Processes of this machine, or the workers of a Dask cluster.
 
+    The cluster is that of the settings, or the one that the flow has started for its stages, or
+    one for this search alone.
+
     Raises:
         StateError: the scheduler does not answer.
     """
@@ -45,4 +52,5 @@ def engine_of(settings: TuneSettings, prepare: Prepare) -> Engine:
         return Workers(prepare, settings.workers)
     from pipelines.tuning.dask_engine import DaskWorkers
 
-    return DaskWorkers(prepare, settings.workers, settings.dask_address)
+    address = settings.dask_address or os.environ.get(SCHEDULER)
+    return DaskWorkers(prepare, settings.workers, address)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from pipelines.errors import EXIT_UNKNOWN, EvergreenError
+from pipelines.orphans import end_with_spawner
 from pipelines.tuning.engine import ATTEMPTS, Params, Prepare, Rung, Score, died, failed
 
 
@@ -159,7 +159,7 @@ def _one_thread() -> Iterator[None]:
 def _serve(prepare: Prepare, pipe: Connection) -> None:
     """The life of a worker: parameters in, a score a rung out, until it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    threading.Thread(target=_end_with_parent, daemon=True, name="watch-parent").start()
+    end_with_spawner()  # a parent that is killed cannot end its workers
     try:
         score = prepare()
         while True:
@@ -184,11 +184,3 @@ def _receive(pipe: Connection) -> Any:
         return pipe.recv()
     except EOFError:
         os._exit(EXIT_UNKNOWN)  # the parent is gone
-
-
-def _end_with_parent() -> None:
-    """A parent that is killed cannot end its workers, and one may train for a long time."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(EXIT_UNKNOWN)

@@ -53,7 +53,14 @@ ELSEWHERE = {
         "pipelines.inference.coded",
         "pipelines.inference.numbers",
     ],
-    "tests/test_judging.py": ["pipelines.copies", "pipelines.gates.copy"],
+    "tests/test_judging.py": [
+        "pipelines.copies",
+        "pipelines.gates.copy",
+        "pipelines.judging.behaving",
+        "pipelines.judging.candidates",
+        "pipelines.judging.deciding",
+        "pipelines.judging.full",
+    ],
     "tests/gates/test_noninferiority.py": ["pipelines.gates.differences"],
     "tests/models/test_families.py": [
         "pipelines.models.base",
@@ -149,9 +156,11 @@ ELSEWHERE = {
     ],
     # A parent means something only to who goes on from it.
     "tests/models/test_compress.py": ["pipelines.gates.compression"],
+    "tests/stages/test_train.py": ["pipelines.models.artifact", "pipelines.models.given"],
     "tests/models/test_incremental.py": ["pipelines.models.parents", "pipelines.models.resume"],
     "tests/stages/test_tasks.py": ["pipelines.evaluation.curves", "pipelines.models.tasks"],
     "tests/statistics/test_auc.py": ["pipelines.statistics.arrays"],
+    "tests/tuning/test_dask_engine.py": ["pipelines.tuning.dask_cluster"],
     # Journals and workers mean something in a search only: torn, killed, raced.
     "tests/tuning/test_study.py": [
         "pipelines.tuning.journal",

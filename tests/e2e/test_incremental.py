@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -25,7 +26,13 @@ def test_a_child_says_whose_it_is_and_passes_the_same_gate(trained: Project, run
     params = yaml.safe_load(trained.git("show", f"{result['commit']}:params.yaml"))
     assert params["models"]["beta"]["train"]["parent"] == "v1"
     with open(result["report"], encoding="utf-8") as page:  # noqa: PTH123
-        assert "Gone on from v1" in page.read()
+        text = page.read()
+    assert "Gone on from v1" in text
+    assert "Full against incremental" in text
+    found = result["verdict"]["evidence"]["full_training"]
+    assert f"{found['gain']['value']:+.4f}" in text
+    card = Path(result["report"]).with_suffix(".md").read_text(encoding="utf-8")
+    assert "## Full against incremental" in card
     assert [entry.version for entry in ledger.history(trained.engine, "beta")] == [
         "beta@v2",
         "beta@v1",

@@ -25,3 +25,18 @@ BUDGET = BudgetSettings(latency_ms=20, megabytes=50)
 def test_each_limit_holds_by_itself(measured, outcome):
     challenger, _, _ = health()
     assert judge_budget(replace(challenger, **measured), BUDGET).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("measured", "key"),
+    [
+        ({"latency_ms": 31.0}, "gate.budget.latency_ms"),
+        ({"megabytes": 86.4}, "gate.budget.megabytes"),
+    ],
+    ids=["slow", "large"],
+)
+def test_a_limit_that_is_passed_names_the_key_that_sets_it(measured, key):
+    challenger, _, _ = health()
+    verdict = judge_budget(replace(challenger, **measured), BUDGET)
+    assert f"raise {key}, or make the model smaller" in verdict.reason
+    assert verdict.reason.count("raise") == 1

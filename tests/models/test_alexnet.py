@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipelines.datasets import cifar10
 from pipelines.frames import features, labels
+from pipelines.gates.budget import judge_budget
+from pipelines.gates.evidence import Candidate
 from pipelines.models import parity
 from pipelines.models.alexnet import AlexNet
 from pipelines.models.base import Training
 from pipelines.models.neural.runtime import keras
 from pipelines.schema import Schema
-from pipelines.settings import IngestSettings
+from pipelines.settings import BudgetSettings, IngestSettings
+from pipelines.verdicts import Outcome
 from tests.models.neural.small import accuracy, opened, trained
 
 
@@ -64,6 +69,24 @@ def test_it_learns_and_its_graph_answers_as_it_does(tmp_path: Path) -> None:
     }
     found = parity.differences(network, session, rows)
     assert max(found.values()) <= 1e-5, found
+
+
+@pytest.mark.slow
+def test_the_full_width_is_over_the_default_budget_and_the_gate_says_which_key_is_asked() -> None:
+    learned, _ = known(24)
+    full = replace(learned, params={"epochs": 1, "batch_size": 24, "patience": 0})
+    graph = trained(full, AlexNet()).to_onnx("cifar10")
+    megabytes = len(graph) / 1e6
+    assert 86 < megabytes < 87
+    # As docs/how-to/neural.md says it: half the width, a quarter of the weights.
+    half = replace(full, params={**full.params, "width": 0.5})
+    assert len(trained(half, AlexNet()).to_onnx("cifar10")) / 1e6 == pytest.approx(22, abs=0.5)
+    challenger = Candidate("full", "a" * 64, np.ones(1), latency_ms=5.0, megabytes=megabytes)
+    verdict = judge_budget(challenger, BudgetSettings())
+    assert verdict.outcome is Outcome.FAILED
+    assert "86.5 MB, allowed 50 MB: raise gate.budget.megabytes" in verdict.reason
+    roomier = BudgetSettings(megabytes=100)
+    assert judge_budget(challenger, roomier).outcome is Outcome.PASSED
 
 
 def test_narrower_by_one_factor() -> None:

@@ -20,6 +20,7 @@ from pipelines.models.base import Continuable, Fitted, last
 from pipelines.models.incremental import Parent
 from pipelines.paths import HOME, ModelPaths
 from pipelines.schema import Task
+from pipelines.settings import ModelSettings
 from pipelines.signature import TRAINED_ON_FILE, TRAINING_FILE
 from pipelines.stages import split, train, tune
 from pipelines.statistics import quality
@@ -141,11 +142,17 @@ def grown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelPaths:
     return clean(tmp_path / "second", frame)
 
 
+def gone_through(paths: ModelPaths, **train_too: Any) -> ModelSettings:
+    """Split, tune and train of an incremental training; its settings."""
+    asked = {"family": "sgd", "mode": "incremental", "parent": "v1", **train_too}
+    chosen = settings(train=asked)
+    for stage in (split, tune, train):
+        stage.run(paths, chosen)
+    return chosen
+
+
 def test_through_the_stages(grown: ModelPaths) -> None:
-    chosen = settings(train={"family": "sgd", "mode": "incremental", "parent": "v1"})
-    split.run(grown, chosen)
-    tune.run(grown, chosen)
-    train.run(grown, chosen)
+    gone_through(grown)
     said = read_json(grown.artifact / TRAINING_FILE)
     assert (said["mode"], said["parent"]) == ("incremental", "v1")
     assert said["params"] == {"epochs": 4, "eta0": 0.02}

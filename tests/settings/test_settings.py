@@ -135,6 +135,16 @@ def test_a_wrong_value_names_its_key(key: str, value: Any) -> None:
     assert f"models.{MODEL}.{key.partition('.')[0]}" in str(wrong(_with(key, value)))
 
 
+def test_a_student_has_a_teacher_and_a_distillation_has_a_student() -> None:
+    family = {"family": "keras_mlp"}
+    assert "needs `student`" in str(wrong(content(train={**family, "compress": "distilled"})))
+    assert "`student` needs" in str(wrong(content(train={**family, "student": {"units": 4}})))
+    both = {**family, "compress": "distilled", "student": {"units": 4}}
+    assert settings.parse(content(train=both)).model(MODEL).train.student == {"units": 4}
+    cold = {**both, "distillation": {"temperature": 0}}
+    assert "train.distillation.temperature" in str(wrong(content(train=cold)))
+
+
 def test_a_huge_value_does_not_fill_the_screen() -> None:
     assert len(str(wrong(_with("tune.trials", "x" * 10_000)))) < 1000
 

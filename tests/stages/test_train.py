@@ -15,8 +15,7 @@ from pipelines.files import read_json
 from pipelines.frames import groups, tensors
 from pipelines.gates.shuffled import judge_shuffled_control
 from pipelines.inference.session import ModelSession
-from pipelines.models import hist_gradient_boosting
-from pipelines.models.logistic import Logistic
+from pipelines.models import given, hist_gradient_boosting
 from pipelines.schema import Schema
 from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, TRAINED_ON_FILE, TRAINING_FILE
 from pipelines.stages import split, train
@@ -82,18 +81,15 @@ def test_a_label_that_reaches_the_features_betrays_itself(
             known[schema.numbers[0]] = frame[schema.target].to_numpy(dtype="float64")
         return known
 
-    monkeypatch.setattr(train, "features", leaking)
-    frames = [pd.read_parquet(path) for path in _sides(tmp_path)]
-    control = train._shuffled_control(Logistic(), *frames, SCHEMA, {}, 7)
+    paths = clean(tmp_path)
+    split.run(paths, settings())
+    chosen(paths)
+    for module in (train, given):
+        monkeypatch.setattr(module, "features", leaking)
+    control = train._shuffled_control(given.Given.read(paths, settings()))
     verdict = judge_shuffled_control(control)
     assert control.value > 0.9
     assert verdict.outcome is Outcome.FAILED
-
-
-def _sides(root: Path) -> list[Path]:
-    paths = clean(root)
-    split.run(paths, settings())
-    return [paths.splits / f"{side}.parquet" for side in ("train", "tuning")]
 
 
 def test_an_export_that_is_off_leaves_no_training_record(

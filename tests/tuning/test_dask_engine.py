@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import pytest
 from distributed import Client
 
 from pipelines.errors import DataError, ModelError, StateError
-from pipelines.tuning import dask_engine, study
+from pipelines.tuning import dask_cluster, study
 from pipelines.tuning.dask_engine import DaskWorkers
 from pipelines.tuning.engine import Engine
 from pipelines.tuning.journal import Journal
@@ -64,15 +65,20 @@ def _processes(*commands: list[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
                 process.kill()
 
 
+def _cluster(address: str) -> tuple[list[str], list[str]]:
+    """The commands of a scheduler at this address, and of two workers of it."""
+    dask, host = [sys.executable, "-m", "dask"], "127.0.0.1"
+    port = address.rpartition(":")[2]
+    scheduler = [*dask, "scheduler", "--host", host, "--port", port, "--no-dashboard", "--no-show"]
+    worker = [*dask, "worker", address, "--nworkers", "2", "--nthreads", "1", "--no-dashboard"]
+    return scheduler, [*worker, "--host", host]
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """A scheduler and two workers, as `dask scheduler` and `dask worker` start them."""
     found = f"tcp://127.0.0.1:{free_port()}"
-    dask = [sys.executable, "-m", "dask"]
-    host, port = "127.0.0.1", found.rpartition(":")[2]
-    scheduler = [*dask, "scheduler", "--host", host, "--port", port, "--no-dashboard", "--no-show"]
-    worker = [*dask, "worker", found, "--nworkers", "2", "--nthreads", "1", "--no-dashboard"]
-    with _processes(scheduler, [*worker, "--host", host]):
+    with _processes(*_cluster(found)):
         with Client(found, timeout=60) as client:
             client.wait_for_workers(2, timeout=60)
         yield found
@@ -122,6 +128,42 @@ def test_what_the_family_raises_arrives(tmp_path: Path, address: str, in_process
         run(search(workers=2), tmp_path / "its", address, fail_at=victim)
 
 
+@pytest.mark.slow
+def test_a_scheduler_that_dies_is_named_and_what_was_finished_is_kept(
+    tmp_path: Path, in_processes: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed with trials under way; its workers end with it, as Dask's do."""
+    monkeypatch.setattr(dask_cluster, "ANSWER_SECONDS", 3)
+    log = tmp_path / "log"
+
+    def kill_in_the_middle() -> None:
+        _wait_for(lambda: _lines(log) >= 6)
+        scheduler.kill()
+
+    port = str(free_port())
+    found = f"tcp://127.0.0.1:{port}"
+    with _processes(*_cluster(found)) as (scheduler, _):
+        with Client(found, timeout=60) as client:
+            client.wait_for_workers(2, timeout=60)
+        killer = threading.Thread(target=kill_in_the_middle)
+        killer.start()
+        with pytest.raises(StateError, match="scheduler was lost in the middle") as caught:
+            run(search(workers=2), tmp_path, found, slow=0.4)
+        killer.join()
+    assert caught.value.where.startswith(found)
+    assert "the search goes on with the next" in caught.value.next_step
+    done = set(Journal("k", tmp_path / "journal", ["maximize"]).finished())
+    assert 0 < len(done) < 12
+    before = started(tmp_path)
+    with _processes(*_cluster(found)):
+        with Client(found, timeout=60) as client:
+            client.wait_for_workers(2, timeout=60)
+        assert run(search(workers=2), tmp_path, found) == in_processes
+    again = {x for x, count in started(tmp_path).items() if count > before[x] > 0}
+    kept = {repr(in_processes[slot]["x"]) for slot in done}
+    assert not again & kept
+
+
 SCRIPT = """\
 import sys
 from pathlib import Path
@@ -163,8 +205,8 @@ def test_a_cluster_of_its_own_ends_with_the_search(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_scheduler_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert dask_engine._ANSWER_SECONDS <= 10
-    monkeypatch.setattr(dask_engine, "_ANSWER_SECONDS", 2)
+    assert dask_cluster.ANSWER_SECONDS <= 10
+    monkeypatch.setattr(dask_cluster, "ANSWER_SECONDS", 2)
     address = f"tcp://127.0.0.1:{free_port()}"
     begun = time.monotonic()
     with pytest.raises(StateError, match="no Dask scheduler with workers answers") as caught:
@@ -175,7 +217,7 @@ def test_a_scheduler_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.slow
 def test_a_scheduler_without_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask_engine, "_ANSWER_SECONDS", 2)
+    monkeypatch.setattr(dask_cluster, "ANSWER_SECONDS", 2)
     port = str(free_port())
     command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", port]
     with _processes([*command, "--no-dashboard", "--no-show"]):

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from pipelines.models.base import Fitted, Params, Training
+from pipelines.errors import ModelError
+from pipelines.models.base import Fitted, Lesson, Params, Training
 from pipelines.models.neural.layers import Stack
+from pipelines.models.neural.network import Network
+from pipelines.models.neural.optimizers import options_of_all
 from pipelines.models.neural.plan import Plan, plan, searched
-from pipelines.models.neural.training import RUNGS, trained
+from pipelines.models.neural.training import RUNGS, distilled, trained
 from pipelines.models.space import Knob, Value
 from pipelines.schema import Schema, Task
 
@@ -51,10 +54,28 @@ class NeuralFamily(ABC):
         self._plan(params)
 
     def fit(self, training: Training) -> Iterator[Fitted]:
+        layers = partial(self.layers, schema=training.schema)
+        yield from trained(self.name, self._plan(training.params), layers, training)
+
+    def student(self, params: Params, instead: Params) -> Params:
+        kept = dict(params)
+        if "optimizer" in instead:
+            # Rate and options suit the optimizer that they were chosen for, and no other.
+            for name in ("learning_rate", *options_of_all()):
+                kept.pop(name, None)
+        try:
+            self.check({**kept, **instead})
+        except ModelError as error:
+            # Of the teacher nothing is wrong: it is trained already, or was checked before.
+            where = error.where.replace("train.fixed", "train.student")
+            raise ModelError(error.problem, where=where, next_step=error.next_step) from error
+        return {**kept, **instead}
+
+    def distil(self, training: Training, teacher: Fitted, lesson: Lesson) -> Iterator[Fitted]:
+        assert isinstance(teacher, Network), "a teacher is of the student's family"
+        layers = partial(self.layers, schema=training.schema)
         chosen = self._plan(training.params)
-        yield from trained(
-            self.name, chosen, partial(self.layers, schema=training.schema), training
-        )
+        yield from distilled(self.name, chosen, layers, training, teacher, lesson)
 
     def layers(self, shape: Mapping[str, Value], seed: int, schema: Schema) -> list[Any]:
         """The hidden layers of a network; see `lay`."""

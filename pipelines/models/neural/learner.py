@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.models.neural.archive import Arrays
-from pipelines.models.neural.heads import Head
 from pipelines.models.neural.optimizers import OPTIMIZERS, built
 from pipelines.models.neural.plan import Plan
 from pipelines.models.neural.runtime import tensorflow
@@ -22,7 +21,7 @@ _PASS_ROWS = 1024
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What a network learns from: float32 inputs, shape (rows, width), and targets, (rows,)."""
+    """What a network learns from: float32 inputs, shape (rows, width), and a target a row."""
 
     inputs: npt.NDArray[np.float32]
     targets: npt.NDArray[Any]
@@ -35,12 +34,20 @@ class Rows:
         return Rows(self.inputs[places], self.targets[places])
 
 
+class Goal(Protocol):
+    """What a network is trained for: a head, or a head with a teacher beside it."""
+
+    def losses(self, targets: Any, outputs: Any) -> Any:
+        """The loss of each row, shape (rows,), from those of `Rows.targets` and the outputs."""
+        ...
+
+
 class Learner:
     """Everything that changes while a network is trained, and how it changes.
 
     Args:
         model: a network of Keras.
-        head: what its outputs mean.
+        goal: what its outputs are held to.
         plan: how it is trained.
         seed: of the order of the rows.
         known: the rows to learn from.
@@ -48,7 +55,7 @@ class Learner:
     """
 
     def __init__(
-        self, model: Any, head: Head, plan: Plan, seed: int, known: Rows, held_out: Rows
+        self, model: Any, goal: Goal, plan: Plan, seed: int, known: Rows, held_out: Rows
     ) -> None:
         self.model = model
         self._seed = seed
@@ -60,10 +67,10 @@ class Learner:
         self._optimizer = built(plan.optimizer, rate, plan.options)
         self._optimizer.build(model.trainable_variables)
         if takes_all:
-            self._pass = _accumulated(model, head, self._optimizer, known)
+            self._pass = _accumulated(model, goal, self._optimizer, known)
         else:
-            self._pass = _by_batch(model, head, self._optimizer, known, batch)
-        self._measure = _measuring(model, head, held_out)
+            self._pass = _by_batch(model, goal, self._optimizer, known, batch)
+        self._measure = _measuring(model, goal, held_out)
 
     def epoch(self, number: int) -> float:
         """See every row once; the mean loss on the way.
@@ -99,7 +106,7 @@ class Learner:
 
 
 def _by_batch(
-    model: Any, head: Head, optimizer: Any, known: Rows, batch: int
+    model: Any, goal: Goal, optimizer: Any, known: Rows, batch: int
 ) -> Callable[..., Any]:
     """One step for each batch of the order."""
     tf = tensorflow()
@@ -112,7 +119,7 @@ def _by_batch(
             places = order[start : start + batch]
             with tf.GradientTape() as tape:
                 outputs = model(tf.gather(inputs, places), training=True)
-                losses = head.losses(tf.gather(targets, places), outputs)
+                losses = goal.losses(tf.gather(targets, places), outputs)
                 loss = tf.reduce_mean(losses)
             gradients = tape.gradient(loss, model.trainable_variables)
             optimizer.apply(gradients, model.trainable_variables)
@@ -122,7 +129,7 @@ def _by_batch(
     return every_batch
 
 
-def _accumulated(model: Any, head: Head, optimizer: Any, known: Rows) -> Callable[..., Any]:
+def _accumulated(model: Any, goal: Goal, optimizer: Any, known: Rows) -> Callable[..., Any]:
     """One step for all rows. Their gradient is summed up part by part, or it would not fit."""
     tf = tensorflow()
     inputs, targets, rows = tf.constant(known.inputs), tf.constant(known.targets), len(known)
@@ -135,7 +142,7 @@ def _accumulated(model: Any, head: Head, optimizer: Any, known: Rows) -> Callabl
             places = order[start : start + _PASS_ROWS]
             with tf.GradientTape() as tape:
                 outputs = model(tf.gather(inputs, places), training=True)
-                loss = tf.reduce_sum(head.losses(tf.gather(targets, places), outputs))
+                loss = tf.reduce_sum(goal.losses(tf.gather(targets, places), outputs))
             gradients = tape.gradient(loss, model.trainable_variables)
             sums = [before + more for before, more in zip(sums, gradients, strict=True)]
             total += loss
@@ -145,7 +152,7 @@ def _accumulated(model: Any, head: Head, optimizer: Any, known: Rows) -> Callabl
     return all_rows
 
 
-def _measuring(model: Any, head: Head, rows: Rows) -> Callable[[], Any]:
+def _measuring(model: Any, goal: Goal, rows: Rows) -> Callable[[], Any]:
     """The mean loss, nothing learned."""
     tf = tensorflow()
     inputs, targets, count = tf.constant(rows.inputs), tf.constant(rows.targets), len(rows)
@@ -156,7 +163,7 @@ def _measuring(model: Any, head: Head, rows: Rows) -> Callable[[], Any]:
         for start in tf.range(0, count, _PASS_ROWS):
             end = start + _PASS_ROWS
             outputs = model(inputs[start:end], training=False)
-            total += tf.reduce_sum(head.losses(targets[start:end], outputs))
+            total += tf.reduce_sum(goal.losses(targets[start:end], outputs))
         return total / count
 
     return measured

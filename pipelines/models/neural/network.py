@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -60,6 +60,15 @@ class Network:
         together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return self.head.scores(together)
 
+    def outputs(self, frame: pd.DataFrame) -> npt.NDArray[np.float32]:
+        """What the last layer says of every row, before it is an answer; shape (rows, units)."""
+        inputs = self.inputs.transform(frame, self.schema)
+        parts = [inputs[at : at + _ROWS] for at in range(0, len(inputs), _ROWS)]
+        said = [self._outputs(self._padded(each), *self._constants) for each in parts]
+        return np.concatenate(
+            [outputs.numpy()[: len(each)] for outputs, each in zip(said, parts, strict=True)]
+        )
+
     def to_onnx(self, name: str) -> bytes:
         """See `Fitted.to_onnx`."""
         return exported(name, self.schema, self.inputs.part(), self._answer, self.weights)
@@ -87,10 +96,13 @@ class Network:
         archive.write(path, facts, {**self.inputs.arrays(), **weights})
 
     def _answered(self, inputs: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[Any]]:
+        answers = self._answer(self._padded(inputs), *self._constants)
+        return {name: answer.numpy()[: len(inputs)] for name, answer in answers.items()}
+
+    def _padded(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         padded = np.zeros((_ROWS, self.inputs.width), dtype=np.float32)
         padded[: len(inputs)] = inputs
-        answers = self._answer(padded, *self._constants)
-        return {name: answer.numpy()[: len(inputs)] for name, answer in answers.items()}
+        return padded
 
     @cached_property
     def _constants(self) -> list[Any]:
@@ -103,10 +115,7 @@ class Network:
         The weights are arguments, because the converter copies constants again and again: with
         those of AlexNet inside it takes 40 seconds, and so it takes one.
         """
-        tf = tensorflow()
-        model = keras().Sequential.from_config(self.layers)
-        assert len(model.trainable_variables) == len(self.weights), "layers without other state"
-        unused = [variable.numpy() for variable in model.non_trainable_variables]
+        tf, outputs = tensorflow(), self._outputs
         signature = [
             tf.TensorSpec((None, self.inputs.width), tf.float32, name="features"),
             *(tf.TensorSpec(each.shape, tf.float32) for each in self.weights),
@@ -114,10 +123,22 @@ class Network:
 
         @tf.function(input_signature=signature)
         def answer(features: Any, *weights: Any) -> dict[str, Any]:
-            outputs, _ = model.stateless_call(list(weights), unused, features, training=False)
-            return self.head.answers(outputs)
+            return self.head.answers(outputs(features, *weights))
 
         return answer
+
+    @cached_property
+    def _outputs(self) -> Callable[..., Any]:
+        """From inputs and weights to what the last layer says."""
+        model = keras().Sequential.from_config(self.layers)
+        assert len(model.trainable_variables) == len(self.weights), "layers without other state"
+        unused = [variable.numpy() for variable in model.non_trainable_variables]
+
+        def outputs(features: Any, *weights: Any) -> Any:
+            said, _ = model.stateless_call(list(weights), unused, features, training=False)
+            return said
+
+        return outputs
 
 
 def read(path: Path, *, next_step: str) -> Network:

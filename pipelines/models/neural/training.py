@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.errors import ModelError
-from pipelines.models.base import Training
+from pipelines.models.base import Lesson, Training
 from pipelines.models.neural.checkpoints import Checkpoints, Progress, Weights, identity
 from pipelines.models.neural.columns import Columns
+from pipelines.models.neural.distillation import Guidance, require_smaller
 from pipelines.models.neural.heads import Head
-from pipelines.models.neural.learner import Learner, Rows
+from pipelines.models.neural.learner import Goal, Learner, Rows
 from pipelines.models.neural.network import Network
 from pipelines.models.neural.parents import parent
 from pipelines.models.neural.pixels import Pixels
@@ -39,10 +40,30 @@ def trained(family: str, plan: Plan, layers: Layers, training: Training) -> Iter
             not fit.
     """
     start = _beginning(family, plan, layers, training)
-    store = None
-    if training.checkpoints is not None:
-        store = Checkpoints(training.checkpoints, identity(family, plan, training))
-    course = _Course(family, plan, _learner(start, plan, training), store)
+    yield from _rungs(start, plan, training, start.head, identity(family, plan, training))
+
+
+def distilled(
+    family: str, plan: Plan, layers: Layers, training: Training, teacher: Network, lesson: Lesson
+) -> Iterator[Network]:
+    """Train a student, and yield at every rung; see `Teachable.distil`.
+
+    Raises:
+        ModelError: the student is not smaller than `teacher`; and what `trained` raises.
+    """
+    start = _beginning(family, plan, layers, training)
+    require_smaller(start, teacher)
+    goal = Guidance.of(teacher, start.head, training, lesson)
+    told = {**identity(family, plan, training), "lesson": goal.identity()}
+    yield from _rungs(start, plan, training, goal, told)
+
+
+def _rungs(
+    start: Network, plan: Plan, training: Training, goal: Head | Guidance, told: dict[str, Any]
+) -> Iterator[Network]:
+    store = Checkpoints(training.checkpoints, told) if training.checkpoints else None
+    targets = goal.targets(training.labels)
+    course = _Course(start.family, plan, _learner(start, plan, training, goal, targets), store)
     for rung in range(1, RUNGS + 1):
         yield course.rung(rung, start)
 
@@ -160,17 +181,16 @@ def _assembled(plan: Plan, layers: Layers, width: int, units: int, seed: int) ->
     return library.Sequential([entry, *layers(plan.shape, second), last], name="network")
 
 
-def _learner(start: Network, plan: Plan, training: Training) -> Learner:
+def _learner(
+    start: Network, plan: Plan, training: Training, goal: Goal, targets: npt.NDArray[Any]
+) -> Learner:
     model = keras().Sequential.from_config(start.layers)
     model.set_weights(start.weights)
-    rows = Rows(
-        start.inputs.transform(training.frame, training.schema),
-        start.head.targets(training.labels),
-    )
+    rows = Rows(start.inputs.transform(training.frame, training.schema), targets)
     is_out = held_out(len(rows), has_time=training.schema.time is not None, seed=training.seed)
     return Learner(
         model,
-        start.head,
+        goal,
         plan,
         training.seed,
         known=rows.taken(np.flatnonzero(~is_out)),
