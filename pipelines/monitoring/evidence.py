@@ -11,6 +11,7 @@ from pipelines.monitoring.drift import Shift
 from pipelines.monitoring.quality import Estimated, Realised
 from pipelines.monitoring.skew import Skew
 from pipelines.monitoring.soundness import Fault
+from pipelines.settings import MonitorSettings
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,38 @@ class LabelEvidence:
     loss_limit: float
     log_evidence: tuple[float, float]
     is_ranking: bool
+
+    @property
+    def unknown_share(self) -> float:
+        """The share of all labels that are of requests which the log does not know."""
+        told = self.labels + self.unknown
+        return self.unknown / told if told else 0.0
+
+    @property
+    def is_turned_around(self) -> bool:
+        """Whether the AUC is shown to be below one half, which no change of the world makes it."""
+        found = self.realised
+        return (
+            self.is_ranking
+            and found.quality is not None
+            and found.quality.high < 0.5 < found.at_release
+        )
+
+    def lack(self, settings: MonitorSettings) -> str:
+        """Why these labels cannot be believed to speak for the answers; "" when they can."""
+        if self.unknown_share > settings.broken_share:
+            told = self.labels + self.unknown
+            return f"{self.unknown:,} of {told:,} labels are of requests that the log does not know"
+        if not self.labels:
+            return "no label has come yet"
+        if self.realised.labels < settings.minimum_labels:
+            needed = f"{settings.minimum_labels:,} are needed"
+            return f"{self.realised.labels:,} mature labels, and {needed}"
+        if self.coverage < settings.minimum_label_share:
+            return f"labels of {self.coverage:.0%} of the mature answers only"
+        if self.realised.distinct < 2:
+            return "all labels are the same"
+        return ""
 
 
 @dataclass(frozen=True)

@@ -149,8 +149,7 @@ def _labels(target: Target, joined: Labelled, watch: Watch | None) -> tuple[Watc
     begun = quality.begin_watch(baseline, settings)
     if watch is None or watch.detector.limit != begun.detector.limit:
         watch = begun  # at the first look of a version, or after its margin was changed
-    followed = quality.follow(watch, joined, baseline)
-    return followed, LabelEvidence(
+    found = LabelEvidence(
         answers=joined.answers,
         labels=joined.labels,
         unknown=joined.unknown,
@@ -159,10 +158,18 @@ def _labels(target: Target, joined: Labelled, watch: Watch | None) -> tuple[Watc
         coverage=joined.coverage,
         delay_seconds=joined.delay_seconds,
         realised=quality.realised(joined, baseline, settings.sample_rows),
-        has_alarmed=followed.detector.has_alarmed(settings.label_false_alarm),
-        loss_limit=followed.detector.limit,
-        log_evidence=quality.evidence_of(followed, settings),
+        has_alarmed=False,
+        loss_limit=watch.detector.limit,
+        log_evidence=quality.evidence_of(watch, settings),
         is_ranking=baseline.schema.task == "binary",
+    )
+    # What cannot be believed is not followed: it is looked at again when it was mended.
+    if not found.lack(settings) and not found.is_turned_around:
+        watch = quality.follow(watch, joined, baseline)
+    return watch, replace(
+        found,
+        has_alarmed=watch.detector.has_alarmed(settings.label_false_alarm),
+        log_evidence=quality.evidence_of(watch, settings),
     )
 
 

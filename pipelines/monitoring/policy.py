@@ -106,7 +106,7 @@ def _blocked(look: Look, settings: MonitorSettings) -> tuple[Verdict, Action] | 
             f"the version's in {look.skew.rows:,} rows, {settings.skew_tolerance:g} allowed"
         )
         return Verdict("skew", Outcome.FAILED, reason), Action.MEND
-    if look.labels is not None and _is_turned_around(look.labels):
+    if look.labels is not None and look.labels.is_turned_around:
         assert look.labels.realised.quality is not None
         reason = (
             f"broken labels: {wording.interval(look.labels.realised.quality)}, which is worse than "
@@ -154,38 +154,10 @@ def _of_labels(labels: LabelEvidence, settings: MonitorSettings) -> Verdict:
             f"{wording.e_value(needed)} needed; {said}"
         )
         return _verdict(LABELS, True, reason, asks=True)
-    problem = _labels_lack(labels, settings)
+    problem = labels.lack(settings)
     if problem:
         return Verdict(LABELS, Outcome.INCONCLUSIVE, f"{problem}; {said}")
     return Verdict(LABELS, Outcome.PASSED, said)
-
-
-def _labels_lack(labels: LabelEvidence, settings: MonitorSettings) -> str:
-    """Why labels cannot say that all is well; "" when they can."""
-    told = labels.labels + labels.unknown
-    if labels.unknown > settings.broken_share * told:
-        return f"{labels.unknown:,} of {told:,} labels are of requests that the log does not know"
-    if not labels.labels:
-        return "no label has come yet"
-    if labels.realised.labels < settings.minimum_labels:
-        return (
-            f"{labels.realised.labels:,} mature labels, and {settings.minimum_labels:,} are needed"
-        )
-    if labels.coverage < settings.minimum_label_share:
-        return f"labels of {labels.coverage:.0%} of the mature answers only"
-    if labels.realised.distinct < 2:
-        return "all labels are the same"
-    return ""
-
-
-def _is_turned_around(labels: LabelEvidence) -> bool:
-    """Whether the AUC is shown to be below one half, which no change of the world makes it."""
-    found = labels.realised
-    return (
-        found.quality is not None
-        and labels.is_ranking
-        and found.quality.high < 0.5 < found.at_release
-    )
 
 
 def _of_estimate(

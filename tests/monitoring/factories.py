@@ -22,13 +22,15 @@ from pipelines.predictions.feedback import Feedback
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.policy import LogPolicy
 from pipelines.predictions.record import Answered
-from pipelines.schema import Schema
 from pipelines.settings import ModelSettings, parse
 from tests.model_folder import SCHEMA, make_model_folder
 
 MODEL = "flights"
 NAME = "flights@v3"
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+KEY = bytes(range(32))
+# The rows are of a time long gone, and would be removed as old.
+POLICY = LogPolicy(queue_rows=10**7, retention_days=36500)
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 # Rows of a request.
 _SIZE = 50
@@ -112,23 +114,21 @@ class World:
         since: datetime,
         hours: float = 24,
         *,
-        schema: Schema = SCHEMA,
+        policy: LogPolicy = POLICY,
         name: str = NAME,
         is_shadow: bool = False,
-        prefix: str = "r",
+        spoil: Callable[[Any], Any] = lambda scores: scores,
     ) -> list[str]:
         """Have the version answer rows, spread evenly over some hours; the ids of the requests."""
         session = ModelSession.open(self.files.model)
-        log = PredictionLog.open(
-            self.logs.answers, schema, LogPolicy(queue_rows=10**7, retention_days=36500), None
-        )
+        log = PredictionLog.open(self.logs.answers, SCHEMA, policy, KEY)
         ids = []
         for begin in range(0, len(frame), _SIZE):
             part = frame.iloc[begin : begin + _SIZE]
             tensors = frames.tensors(part, session.signature.schema)
             answered = session.predict(tensors)
             at = since + timedelta(hours=hours * begin / len(frame))
-            ids.append(f"{prefix}-{since:%m%d%H}-{begin}")
+            ids.append(f"{name}-{since:%m%d%H%M}-{begin}")
             assert log.offer(
                 Answered(
                     request_id=ids[-1],
@@ -138,7 +138,7 @@ class World:
                     is_shadow=is_shadow,
                     latency_us=500 + begin % 7,
                     tensors=tensors,
-                    outputs={"probability": answered.scores, "label": answered.labels},
+                    outputs={"probability": spoil(answered.scores), "label": answered.labels},
                 )
             )
         log.close(30)
