@@ -8,10 +8,12 @@ import argparse
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     known = ("all", "flow", "predict", "samplers", "workers", "incremental")
-    known += ("predictions", "serving", "simulate")
+    known += ("predictions", "serving", "simulate", "monitor", "simulate-monitor")
     parser.add_argument("what", nargs="?", default="all", choices=known)
     parser.add_argument("--rounds", type=int, default=1, help="of the flow's comparison")
     parser.add_argument("--rows", type=int, default=10_000_000, help="to predict")
+    parser.add_argument("--window", type=int, default=1_000_000, help="rows of a window")
+    parser.add_argument("--years", type=int, default=100, help="of a simulated monitor")
     parser.add_argument("--runs", type=int, default=2000, help="of each simulated rollout")
     parser.add_argument("--seeds", type=int, default=10, help="of the samplers' comparison")
     chosen = parser.parse_args()
@@ -43,6 +45,14 @@ def main() -> None:
         from benchmarks import serving
 
         serving.run()
+    if chosen.what in ("all", "monitor"):
+        from benchmarks import monitor
+
+        monitor.run(chosen.window)
+    if chosen.what == "simulate-monitor":
+        from benchmarks import monitor_simulate
+
+        monitor_simulate.run(chosen.years)
     if chosen.what == "simulate":  # not a measurement of this machine
         from benchmarks import simulate
 

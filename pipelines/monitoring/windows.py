@@ -62,6 +62,8 @@ def opened(scratch: Path) -> duckdb.DuckDBPyConnection:
     """A DuckDB that spills into `scratch` when a question needs more memory than it is given."""
     connection = duckdb.connect(":memory:", config={"memory_limit": _MEMORY, "threads": 2})
     connection.execute("SET preserve_insertion_order = false")
+    # It would draw over what a verb prints.
+    connection.execute("SET enable_progress_bar = false")
     connection.execute(f"SET temp_directory = '{_quoted(scratch)}'")
     return connection
 
@@ -110,8 +112,8 @@ def end_of_rows(log: Path, window: Window, rows: int, scratch: Path) -> tuple[da
     with opened(scratch) as connection:
         connection.register("answers", pa.RecordBatchReader.from_batches(schema, found))
         times = connection.execute(
-            "SELECT epoch_us(time) AS at FROM answers ORDER BY at LIMIT ?", [rows]
-        ).fetchnumpy()["at"]
+            "SELECT epoch_us(time) AS moment FROM answers ORDER BY moment LIMIT ?", [rows]
+        ).fetchnumpy()["moment"]
     if len(times) < rows:
         return None, len(times)
     last = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(times[-1]))

@@ -129,8 +129,9 @@ def psi(reference: Steps, window: Placed, bins: int = PSI_BINS) -> float:
         return 0.0
     rising = np.cumsum(reference.counts)
     wanted = reference.size * np.arange(1, bins) / bins
-    # The last edge is open: what lies beyond the reference belongs to its outermost bins.
-    edges = np.unique(np.minimum(np.searchsorted(rising, wanted), rising.size - 1))
+    edges = np.unique(np.searchsorted(rising, wanted))
+    # The last bin is open, so that what lies beyond the reference has a place.
+    edges = edges[edges < rising.size - 1]
     known = np.diff(np.r_[0, rising[edges], reference.size])
     seen = np.diff(np.r_[0, window.up_to[edges], window.size])
     return stability_index(known, seen)
