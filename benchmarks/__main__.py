@@ -11,9 +11,12 @@ def main() -> None:
     known += ("predictions", "serving", "endurance", "simulate")
     known += ("predictions", "serving", "simulate", "gateway")
     known += ("predictions", "serving", "simulate", "compress")
+    known += ("predictions", "serving", "simulate", "monitor", "simulate-monitor")
     parser.add_argument("what", nargs="?", default="all", choices=known)
     parser.add_argument("--rounds", type=int, default=1, help="of the flow's comparison")
     parser.add_argument("--rows", type=int, default=10_000_000, help="to predict")
+    parser.add_argument("--window", type=int, default=1_000_000, help="rows of a window")
+    parser.add_argument("--years", type=int, default=100, help="of a simulated monitor")
     parser.add_argument("--runs", type=int, default=2000, help="of each simulated rollout")
     parser.add_argument("--splits", type=int, default=5, help="of the compressions' comparison")
     parser.add_argument("--seeds", type=int, default=10, help="of the samplers' comparison")
@@ -58,6 +61,14 @@ def main() -> None:
         from benchmarks import gateway
 
         gateway.run()
+    if chosen.what in ("all", "monitor"):
+        from benchmarks import monitor
+
+        monitor.run(chosen.window)
+    if chosen.what == "simulate-monitor":
+        from benchmarks import monitor_simulate
+
+        monitor_simulate.run(chosen.years)
     if chosen.what == "simulate":  # not a measurement of this machine
         from benchmarks import simulate
 

@@ -91,6 +91,33 @@ ELSEWHERE = {
         "pipelines.packaging.store",
     ],
     "tests/packaging/test_proof.py": ["pipelines.packaging.server"],
+    # What a look reads means something only with all that it reads.
+    "tests/monitoring/test_check.py": [
+        "pipelines.monitoring.baseline",
+        "pipelines.monitoring.looking",
+        "pipelines.monitoring.profile",
+    ],
+    "tests/monitoring/test_drift.py": ["pipelines.monitoring.comparing"],
+    "tests/monitoring/test_pages.py": [
+        "pipelines.monitoring.evidently_report",
+        "pipelines.monitoring.plots",
+        "pipelines.monitoring.samples",
+    ],
+    "tests/monitoring/test_policy.py": [
+        "pipelines.monitoring.evidence",
+        "pipelines.monitoring.wording",
+    ],
+    "tests/monitoring/test_quality.py": ["pipelines.monitoring.answers"],
+    "tests/monitoring/test_scenarios.py": [
+        "pipelines.monitoring.declared",
+        "pipelines.monitoring.skew",
+        "pipelines.monitoring.soundness",
+    ],
+    "tests/monitoring/test_windows.py": ["pipelines.monitoring.columns"],
+    "tests/monitoring/triggers/test_inbox.py": [
+        "pipelines.monitoring.triggers.events",
+        "pipelines.monitoring.triggers.situation",
+    ],
     "tests/predictions/test_log.py": ["pipelines.predictions.counts"],
     "tests/releasing/test_beginning.py": [
         "pipelines.releasing.ids",
