@@ -15,6 +15,8 @@ from pipelines.settings.models import PARAMS_FILE, ModelSettings, Settings
 
 _MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _CREDENTIALS = re.compile(r"://[^\s'\"]*@")
+# Of an address that is told something, all of it may be a secret.
+_ADDRESS = re.compile(r"://[^\s'\"]*")
 _SHOWN = 60
 
 
@@ -86,6 +88,8 @@ def _explain(error: ValidationError) -> SettingsError:
         else:
             # A URL may hold a password, wherever in the section the fault is.
             seen = _CREDENTIALS.sub("://***@", repr(item["input"]))
+            if item["loc"][:1] == ("alerts",):
+                seen = _ADDRESS.sub("://***", seen)
             seen = seen if len(seen) <= _SHOWN else f"{seen[:_SHOWN]}..."
             problems.append(f"{key}: {item['msg'].removeprefix('Value error, ')} (seen: {seen})")
     return SettingsError(

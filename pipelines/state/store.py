@@ -54,6 +54,24 @@ questions = sa.Table(
     sa.Column("last", sa.String),
 )
 
+# What people were told, so that they are told once.
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("severity", sa.String, nullable=False),
+    sa.Column("model", sa.String, nullable=False, index=True),
+    sa.Column("title", sa.String, nullable=False),
+    # Unix times, in seconds. `claimed`: somebody began to tell; `told`: somebody was told.
+    sa.Column("noticed", sa.Float(53), nullable=False),
+    sa.Column("claimed", sa.Float(53)),
+    sa.Column("told", sa.Float(53)),
+    sa.Column("times_told", sa.Integer, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("problem", sa.String),
+)
+
 ledger = sa.Table(
     "ledger",
     metadata,
@@ -104,6 +122,56 @@ rollout_changes = sa.Table(
     sa.Column("weight_percent", sa.Integer, nullable=False),
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("verdict", sa.JSON),
+)
+
+windows = sa.Table(
+    "windows",
+    metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("model", sa.String, nullable=False, index=True),
+    sa.Column("version", sa.String, nullable=False),
+    # Unix times, in seconds: they are compared, and added to.
+    sa.Column("since", sa.Float(53), nullable=False),
+    sa.Column("until", sa.Float(53), nullable=False),
+    sa.Column("at", sa.Float(53), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("verdict", sa.JSON, nullable=False),
+    sa.Column("past", sa.JSON),
+    sa.Column("watch", sa.JSON),
+    sa.Column("report", sa.String),
+)
+
+# One row a model. Whoever decides about its triggers holds it, so that two never start one each.
+inboxes = sa.Table(
+    "inboxes",
+    metadata,
+    sa.Column("model", sa.String, primary_key=True),
+    sa.Column("breaker_closed", sa.Float(53), nullable=False),
+    sa.Column("breaker_closed_by", sa.String),
+)
+
+triggers = sa.Table(
+    "triggers",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String, nullable=False, unique=True),
+    sa.Column("model", sa.String, nullable=False, index=True),
+    sa.Column("version", sa.String),
+    sa.Column("cause", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Column("noticed", sa.Float(53), nullable=False),
+    sa.Column("arrived", sa.Float(53), nullable=False),
+    sa.Column("times", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("why", sa.String, nullable=False),
+    sa.Column("decided", sa.Float(53), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("taken", sa.Integer, nullable=False),
+    sa.Column("started", sa.Float(53)),
+    sa.Column("run", sa.String),
 )
 
 _APPEND_ONLY = (
