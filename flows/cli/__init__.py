@@ -9,11 +9,21 @@ from __future__ import annotations
 import sys
 import traceback
 
-from flows.cli import demo, looking, monitoring, scoring, serving, training
+from flows.cli import alerts, demo, looking, monitoring, scoring, serving, training
 from flows.cli.app import app
 from pipelines.errors import EXIT_BAD_INPUT, EXIT_UNKNOWN, EvergreenError
 
-__all__ = ["app", "demo", "looking", "main", "monitoring", "scoring", "serving", "training"]
+__all__ = [
+    "alerts",
+    "app",
+    "demo",
+    "looking",
+    "main",
+    "monitoring",
+    "scoring",
+    "serving",
+    "training",
+]
 
 # What shells call a process that Ctrl-C ended.
 _INTERRUPTED = 130
