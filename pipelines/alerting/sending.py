@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _TYPES: dict[Severity, str] = {"info": "info", "warning": "warning", "critical": "failure"}
 _STATUS = re.compile(r"error=(\d{3})\b")
-_LOGGER = "apprise"
+_LOGGERS = ("apprise", "urllib3.connectionpool")
 
 
 @dataclass(frozen=True)
@@ -47,25 +47,25 @@ def send(
     Returns:
         One delivery an address, in their order.
     """
-    with _Heard() as heard:
-        attempts = [_Attempt(each, message, heard, timeout_seconds) for each in addresses]
-        for attempt in attempts:
-            attempt.start()
-        # Connecting and answering have a limit each; names that nobody resolves have none.
-        until = time.monotonic() + timeout_seconds
-        for attempt in attempts:
-            attempt.join(max(0.0, until - time.monotonic()))
-        return tuple(attempt.delivery() for attempt in attempts)
+    for logger in _LOGGERS:
+        logging.getLogger(logger).addFilter(_keep_to_itself)
+    attempts = [_Attempt(each, message, timeout_seconds) for each in addresses]
+    for attempt in attempts:
+        attempt.start()
+    # Connecting and answering have a limit each; names that nobody resolves have none.
+    until = time.monotonic() + timeout_seconds
+    for attempt in attempts:
+        attempt.join(max(0.0, until - time.monotonic()))
+    return tuple(attempt.delivery() for attempt in attempts)
 
 
 class _Attempt(threading.Thread):
     """A daemon: an address that hangs for ever must not keep the process from ending."""
 
-    def __init__(
-        self, address: Address, message: Message, heard: _Heard, timeout_seconds: float
-    ) -> None:
+    def __init__(self, address: Address, message: Message, timeout_seconds: float) -> None:
         super().__init__(name=f"alert-{address.name}", daemon=True)
-        self._address, self._message, self._heard = address, message, heard
+        self.heard: list[str] = []
+        self._address, self._message = address, message
         self._timeout_seconds = timeout_seconds
         self._problem: str | None = None
 
@@ -90,37 +90,20 @@ class _Attempt(threading.Thread):
         said = self._message
         kind = NotifyType(_TYPES[said.severity])
         is_taken = plugin.notify(body=said.body, title=said.title, notify_type=kind)
-        return "" if is_taken else _reason(self._heard.of_this_thread())
+        return "" if is_taken else _reason(" ".join(self.heard))
 
 
-class _Heard(logging.Handler):
-    """What Apprise says while it sends, by thread; it is the only place where it gives reasons.
+def _keep_to_itself(record: logging.LogRecord) -> bool:
+    """Let nobody read what is logged while we send, but for the attempt, which finds reasons there.
 
-    Kept from everybody else: it may hold parts of an address.
+    Apprise prints whole tokens when it does not like them, urllib3 paths. The filter stays: an
+    attempt that is late still logs when nobody waits for it any more.
     """
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._lines: dict[int, list[str]] = {}
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._lines.setdefault(threading.get_ident(), []).append(record.getMessage())
-
-    def of_this_thread(self) -> str:
-        return " ".join(self._lines.get(threading.get_ident(), []))
-
-    def __enter__(self) -> _Heard:
-        logger = logging.getLogger(_LOGGER)
-        logger.propagate = False
-        logger.addHandler(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        logger = logging.getLogger(_LOGGER)
-        logger.removeHandler(self)
-        # Threads that are late may say something yet; without anybody, Python would print it.
-        if not logger.handlers:
-            logger.addHandler(logging.NullHandler())
+    thread = threading.current_thread()
+    if not isinstance(thread, _Attempt):
+        return True
+    thread.heard.append(record.getMessage())
+    return False
 
 
 def _reason(said: str) -> str:
