@@ -18,6 +18,7 @@
     |-- IdentityError           a key, certificate, client or token cannot be made or used
     |-- FleetError              a process of the local stack cannot be started, found or ended
     |-- MonitorError            a window of live traffic cannot be looked at
+    |-- AlertError              people cannot be told, because nobody is named or nobody answers
     |-- LogError                the prediction log cannot be written or read
     |-- DeployError             a version cannot be described for where it is to run
     |-- StressError             a server cannot be put under load (exit code 3: nothing was judged)
@@ -157,6 +158,10 @@ class FleetError(EvergreenError):
 
 class MonitorError(EvergreenError):
     """A window of live traffic cannot be looked at."""
+
+
+class AlertError(EvergreenError):
+    """People cannot be told: no address is named, or none of them takes the message."""
 
 
 class LogError(EvergreenError):

@@ -10,6 +10,7 @@ import sys
 import traceback
 
 from flows.cli import (
+    alerts,
     demo,
     identity,
     looking,
@@ -24,6 +25,7 @@ from flows.cli.app import app
 from pipelines.errors import EXIT_BAD_INPUT, EXIT_UNKNOWN, EvergreenError
 
 __all__ = [
+    "alerts",
     "app",
     "demo",
     "identity",

@@ -6,6 +6,7 @@ Does not belong here: what is done with it, and anything that reads an environme
 what a run did must be readable from its commit.
 """
 
+from pipelines.settings.alerting import AlertKind, AlertSettings, Severity
 from pipelines.settings.fields import Month, Objective
 from pipelines.settings.gateway import (
     FleetSettings,
@@ -38,6 +39,8 @@ from pipelines.settings.stages import (
 
 __all__ = [
     "PARAMS_FILE",
+    "AlertKind",
+    "AlertSettings",
     "BadRateSettings",
     "BudgetSettings",
     "ChainSettings",
@@ -57,6 +60,7 @@ __all__ = [
     "RolloutSettings",
     "ServeSettings",
     "Settings",
+    "Severity",
     "SplitSettings",
     "TierSettings",
     "TlsSettings",

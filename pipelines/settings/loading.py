@@ -11,10 +11,12 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from pipelines.errors import SettingsError
-from pipelines.settings.models import PARAMS_FILE, ModelSettings, Settings
+from pipelines.settings.models import PARAMS_FILE, ChainSettings, ModelSettings, Settings
 
 _MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _CREDENTIALS = re.compile(r"://[^\s'\"]*@")
+# Of an address that is told something, all of it may be a secret.
+_ADDRESS = re.compile(r"://[^\s'\"]*")
 _SHOWN = 60
 
 
@@ -86,6 +88,8 @@ def _explain(error: ValidationError) -> SettingsError:
         else:
             # A URL may hold a password, wherever in the section the fault is.
             seen = _CREDENTIALS.sub("://***@", repr(item["input"]))
+            if item["loc"][:1] == ("alerts",):
+                seen = _ADDRESS.sub("://***", seen)
             seen = seen if len(seen) <= _SHOWN else f"{seen[:_SHOWN]}..."
             problems.append(f"{key}: {item['msg'].removeprefix('Value error, ')} (seen: {seen})")
     return SettingsError(
@@ -98,10 +102,13 @@ def _explain(error: ValidationError) -> SettingsError:
 def _suggest(location: tuple[int | str, ...]) -> str:
     """The keys that are allowed where an unknown one stands, the nearest first."""
     # models.NAME stands for any name, the name of a section among them.
-    model: type[BaseModel] = Settings if len(location) == 1 else ModelSettings
-    for part in location[2:-1]:
+    named: dict[int | str, type[BaseModel]] = {"models": ModelSettings, "chain": ChainSettings}
+    is_named = len(location) > 1 and location[0] in named
+    model: type[BaseModel] = named[location[0]] if is_named else Settings
+    for part in location[2:-1] if is_named else location[:-1]:
         annotation = _fields(model)[str(part)].annotation
-        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return ""  # names of people's own, as those of tiers are
         model = annotation
     allowed = list(_fields(model))
     near = difflib.get_close_matches(str(location[-1]), allowed, n=1)

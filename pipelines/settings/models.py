@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from pipelines.errors import SettingsError
+from pipelines.settings.alerting import AlertSettings
 from pipelines.settings.fields import Section, Share
 from pipelines.settings.gateway import FleetSettings, GatewaySettings, IdentitySettings
 from pipelines.settings.monitoring import MonitorSettings, TriggerSettings
@@ -65,6 +66,7 @@ class Settings(Section):
     chain: dict[str, ChainSettings] = Field(default_factory=dict)
     gateway: GatewaySettings = GatewaySettings()
     identity: IdentitySettings = IdentitySettings()
+    alerts: AlertSettings = AlertSettings()
 
     @model_validator(mode="after")
     def _chains_are_of_models(self) -> Settings:

@@ -54,6 +54,24 @@ questions = sa.Table(
     sa.Column("last", sa.String),
 )
 
+# What people were told, so that they are told once.
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("severity", sa.String, nullable=False),
+    sa.Column("model", sa.String, nullable=False, index=True),
+    sa.Column("title", sa.String, nullable=False),
+    # Unix times, in seconds. `claimed`: somebody began to tell; `told`: somebody was told.
+    sa.Column("noticed", sa.Float(53), nullable=False),
+    sa.Column("claimed", sa.Float(53)),
+    sa.Column("told", sa.Float(53)),
+    sa.Column("times_told", sa.Integer, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("problem", sa.String),
+)
+
 ledger = sa.Table(
     "ledger",
     metadata,
