@@ -26,6 +26,9 @@ ELSEWHERE = {
         "pipelines.fleet.strays",
     ],
     "tests/gates/test_judge.py": ["pipelines.gates.evidence"],
+    # What is called how and kept where can be seen in what is written.
+    "tests/kubernetes/test_client.py": ["pipelines.kubernetes.kinds"],
+    "tests/kubernetes/test_routes.py": ["pipelines.kubernetes.names"],
     "tests/inference/test_encode.py": [
         "pipelines.inference.categories",
         "pipelines.inference.coded",
@@ -101,6 +104,7 @@ ELSEWHERE = {
         "pipelines.settings",
         "pipelines.settings.fields",
         "pipelines.settings.gateway",
+        "pipelines.settings.kubernetes",
         "pipelines.settings.loading",
         "pipelines.settings.models",
         "pipelines.settings.monitoring",
