@@ -6,18 +6,22 @@ import getpass
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows import routers
 from pipelines.errors import RolloutError
 from pipelines.observing.sources import Sources
 from pipelines.releasing.logs import logs
 from pipelines.releasing.people import approve
 from pipelines.releasing.project import Project
 from pipelines.releasing.rollback import RolledBack, rollback
-from pipelines.releasing.router import Applied
+from pipelines.releasing.router import Applied, Router
 from pipelines.releasing.ticking import Ticked, tick
 from pipelines.rollout import store
 from pipelines.rollout.state import State
 from pipelines.settings import load
 from pipelines.stack import reconcile as stack
+
+# Pods that pull an image, and versions that a gateway's proxies have to forget, take a while.
+SETTLE_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ class Desk:
         return cls(Project.at(root), model)
 
     @property
-    def router(self) -> LocalRouter:
-        return LocalRouter(self.project.root)
+    def router(self) -> Router:
+        return routers.of_cluster(self.project.root) or LocalRouter(self.project.root)
 
     @property
     def logs(self) -> Sources:
@@ -110,6 +114,9 @@ class Desk:
 
     def settle(self) -> Applied:
         """The slow half of what was decided: servers are started and ended."""
+        cluster = routers.of_cluster(self.project.root)
+        if cluster is not None:
+            return cluster.settle(SETTLE_SECONDS)
         found = stack.reconcile(self.project.root)
         return Applied(found.ready, found.problems)
 
@@ -127,6 +134,8 @@ def _require_same(state: State, version: str | None) -> None:
 
 
 def _require_stack(root: Path) -> None:
+    if routers.of_cluster(root) is not None:  # whose gateway is up without anybody here
+        return
     if stack.reconcile(root, wait_seconds=0).is_up:
         return
     raise RolloutError(

@@ -21,6 +21,7 @@
     |-- AlertError              people cannot be told, because nobody is named or nobody answers
     |-- LogError                the prediction log cannot be written or read
     |-- DeployError             a version cannot be described for where it is to run
+    |-- ClusterError            the Kubernetes API refuses something, or does not answer
     |-- StressError             a server cannot be put under load (exit code 3: nothing was judged)
     `-- BusyError               somebody else holds the lease (exit code 3: nothing was decided)
 
@@ -170,6 +171,10 @@ class LogError(EvergreenError):
 
 class DeployError(EvergreenError):
     """A version cannot be described for the place where it is to run."""
+
+
+class ClusterError(EvergreenError):
+    """The Kubernetes API refuses something, does not answer, or a gateway does not take a route."""
 
 
 class StressError(EvergreenError):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from pipelines.settings.fields import Positive, Section
+from pipelines.settings.kubernetes import KubernetesSettings
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -49,6 +50,9 @@ class GatewaySettings(Section):
     # HOST:PORT of an OpenTelemetry collector (OTLP over gRPC); none by default.
     traces: str | None = None
     traces_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
+    # What moves the requests of a rollout: the Envoy of this machine, or a cluster's Gateway.
+    router: Literal["envoy", "kubernetes"] = "envoy"
+    kubernetes: KubernetesSettings = KubernetesSettings()
 
 
 class TierSettings(Section):
