@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from importlib import import_module
+
+# What each measurement runs, and the option that says how much of it.
+MEASUREMENTS = {
+    "flow": ("flow_overhead", "rounds"),
+    "predict": ("predict", "rows"),
+    "samplers": ("samplers", "seeds"),
+    "workers": ("workers", None),
+    "incremental": ("incremental", None),
+    "compress": ("compress", "splits"),
+    "predictions": ("predictions", None),
+    "serving": ("serving", None),
+    "gateway": ("gateway", None),
+    "monitor": ("monitor", "window"),
+}
+# Minutes each, and by name only: the first is an endurance run, the others do not depend on the
+# machine.
+BY_NAME = {
+    "endurance": ("endurance", None),
+    "simulate": ("simulate", "runs"),
+    "simulate-monitor": ("monitor_simulate", "years"),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    known = ("all", "flow", "predict", "samplers", "workers", "incremental")
-    known += ("predictions", "serving", "endurance", "simulate")
-    known += ("predictions", "serving", "simulate", "gateway")
-    known += ("predictions", "serving", "simulate", "compress")
-    known += ("predictions", "serving", "simulate", "monitor", "simulate-monitor")
+    known = ("all", *MEASUREMENTS, *BY_NAME)
     parser.add_argument("what", nargs="?", default="all", choices=known)
     parser.add_argument("--rounds", type=int, default=1, help="of the flow's comparison")
     parser.add_argument("--rows", type=int, default=10_000_000, help="to predict")
@@ -21,58 +40,14 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=5, help="of the compressions' comparison")
     parser.add_argument("--seeds", type=int, default=10, help="of the samplers' comparison")
     chosen = parser.parse_args()
-    if chosen.what in ("all", "flow"):
-        from benchmarks import flow_overhead
-
-        flow_overhead.run(chosen.rounds)
-    if chosen.what in ("all", "predict"):
-        from benchmarks import predict
-
-        predict.run(chosen.rows)
-    if chosen.what in ("all", "samplers"):
-        from benchmarks import samplers
-
-        samplers.run(chosen.seeds)
-    if chosen.what in ("all", "workers"):
-        from benchmarks import workers
-
-        workers.run()
-    if chosen.what in ("all", "incremental"):
-        from benchmarks import incremental
-
-        incremental.run()
-    if chosen.what in ("all", "compress"):
-        from benchmarks import compress
-
-        compress.run(chosen.splits)
-    if chosen.what in ("all", "predictions"):
-        from benchmarks import predictions
-
-        predictions.run()
-    if chosen.what in ("all", "serving"):
-        from benchmarks import serving
-
-        serving.run()
-    if chosen.what == "endurance":  # ten minutes by itself
-        from benchmarks import endurance
-
-        endurance.run()
-    if chosen.what in ("all", "gateway"):
-        from benchmarks import gateway
-
-        gateway.run()
-    if chosen.what in ("all", "monitor"):
-        from benchmarks import monitor
-
-        monitor.run(chosen.window)
-    if chosen.what == "simulate-monitor":
-        from benchmarks import monitor_simulate
-
-        monitor_simulate.run(chosen.years)
-    if chosen.what == "simulate":  # not a measurement of this machine
-        from benchmarks import simulate
-
-        simulate.run(chosen.runs)
+    wanted = (
+        MEASUREMENTS
+        if chosen.what == "all"
+        else {chosen.what: {**MEASUREMENTS, **BY_NAME}[chosen.what]}
+    )
+    for module, option in wanted.values():
+        run: Callable[..., None] = import_module(f"benchmarks.{module}").run
+        run(*([] if option is None else [getattr(chosen, option)]))
 
 
 # Tuning workers are spawned, and load the module that started them.

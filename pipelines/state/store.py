@@ -135,6 +135,8 @@ clients = sa.Table(
     sa.Column("created", sa.String, nullable=False),
     sa.Column("expires", sa.Float),
     sa.Column("has_api_key", sa.Boolean, nullable=False),
+)
+
 windows = sa.Table(
     "windows",
     metadata,
