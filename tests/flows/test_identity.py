@@ -215,6 +215,7 @@ def test_a_client_comes_all_the_way_through_the_gateway(
         assert http.post("/token", data=form).status_code == 503
 
 
+@pytest.mark.slow
 def test_the_endpoint_drops_keys_and_tells_the_gateway_by_itself(
     untrained: Project, run: Run
 ) -> None:

@@ -118,6 +118,7 @@ def test_tokens_of_a_provider_are_taken_by_its_keys(provider: Provider, tmp_path
         assert 1 <= len(asked) <= 3
 
 
+@pytest.mark.slow
 def test_a_provider_that_is_away_lets_nobody_in_until_it_is_back(
     provider: Provider, tmp_path: Path
 ) -> None:
@@ -129,6 +130,7 @@ def test_a_provider_that_is_away_lets_nobody_in_until_it_is_back(
         assert http.post(PREDICT, headers=bearer(_token())).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_provider_with_another_certificate_is_not_believed(
     provider: Provider, tmp_path: Path
 ) -> None:

@@ -195,6 +195,7 @@ def test_keys_and_routes_change_together_under_load(guarded: Guarded) -> None:
     secured.secure(guarded.gate.settings, guarded.home, time.time())
     signers, weight = set(), 50
     while len(signers) < 2 or time.time() < ring.keys[-1].signs_from + 1:
+        assert time.time() < ring.keys[-1].signs_from + 60
         weight = 51 if weight == 49 else 49
         apply(
             guarded.home.gateway,
