@@ -18,7 +18,7 @@ from pipelines.fleet.layout import Layout
 from pipelines.fleet.remote import Remote
 from pipelines.orphans import PARENT
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 END_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 

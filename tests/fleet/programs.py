@@ -12,7 +12,7 @@ from pathlib import Path
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.program import Program
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 # Answers on the port it is given with its own pid, in a child of a session of its own: what a
 # model server's arbiter does with its workers.

@@ -199,12 +199,13 @@ def test_a_running_server_keeps_the_ports_that_it_has_itself(fleet: Fleet, tmp_p
 def test_a_supervisor_that_hangs_is_an_error_and_not_a_second_one(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.fleet.remote.TIMEOUT_SECONDS", 0.5)
     fleet.start()
     pid = supervisor(fleet)
+    monkeypatch.setattr("pipelines.fleet.remote.TIMEOUT_SECONDS", 0.5)
     os.kill(pid, signal.SIGSTOP)
     try:
         with pytest.raises(FleetError, match="does not do as it is asked"):
             fleet.start()
     finally:
         os.kill(pid, signal.SIGCONT)
+        monkeypatch.undo()
