@@ -8,7 +8,7 @@ again, and that would look like drift of its answers for good.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,7 @@ class Baseline:
         loss: the mean loss on the holdout, see `answers.losses`.
         error_scale: what the errors of a regression are divided by; 1 for everything else.
         calibration: what its probabilities meant on the holdout; None for a regression.
+        files: where all this came from.
     """
 
     session: ModelSession
@@ -85,7 +86,6 @@ class Baseline:
     error_scale: float
     calibration: Calibration | None
     files: VersionFiles
-    shares: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def schema(self) -> Schema:
@@ -107,11 +107,8 @@ def of_version(files: VersionFiles, settings: MonitorSettings) -> Baseline:
     Raises:
         MonitorError: a file is missing or is not what it should be.
         ModelError: the graph cannot be used.
+        DataError: its rows cannot be scored.
     """
-    import pandas as pd
-
-    from pipelines import frames
-
     if files.lacking:
         raise MonitorError(
             f"has no {' and no '.join(files.lacking)}",
@@ -120,13 +117,39 @@ def of_version(files: VersionFiles, settings: MonitorSettings) -> Baseline:
         )
     session = ModelSession.open(files.model, threads=2)
     schema = session.signature.schema
+    reference, labels, blocks, scored = _read(files, session, settings.sample_rows)
+    projector = _projector(reference, schema)
+    found = _of_features(reference, session, projector) | _of_outputs(scored, schema)
+    scale = _error_scale(schema, labels, scored)
+    lost = losses(schema, labels, scored.scores, scale)
+    return Baseline(
+        session=session,
+        references=found,
+        important=important_features(found, _importance(files), settings.important_share),
+        projector=projector,
+        quality=quality.estimate(schema.task, labels, scored.scores, blocks, _ROUNDS, _SEED),
+        loss=quality.of_mean(lost, blocks, _ROUNDS, _SEED),
+        error_scale=scale,
+        calibration=_calibration(schema, labels, scored),
+        files=files,
+    )
+
+
+def _read(
+    files: VersionFiles, session: ModelSession, most: int
+) -> tuple[Tensors, NDArray[Any], Blocks, Scored]:
+    """The reference's features; the holdout's labels, which rows belong together, and answers."""
+    import pandas as pd
+
+    from pipelines import frames
+
+    schema = session.signature.schema
     try:
         reference = frames.tensors(pd.read_parquet(files.evidence / REFERENCE), schema)
         rows = pd.read_parquet(files.evidence / HOLDOUT)
-        if len(rows) > settings.sample_rows:
-            rows = rows.sample(settings.sample_rows, random_state=_SEED).sort_index()
-        labels = frames.labels(rows, schema)
-        blocks = Blocks.of(frames.groups(rows, schema))
+        if len(rows) > most:
+            rows = rows.sample(most, random_state=_SEED).sort_index()
+        labels, blocks = frames.labels(rows, schema), Blocks.of(frames.groups(rows, schema))
         answered = session.predict(frames.tensors(rows, schema))
     except (OSError, ValueError, KeyError) as error:
         raise MonitorError(
@@ -134,24 +157,7 @@ def of_version(files: VersionFiles, settings: MonitorSettings) -> Baseline:
             where=str(files.evidence),
             next_step="remove the folder, so that it is fetched anew; or retrain",
         ) from error
-    scored = Scored(answered.scores, answered.labels)
-    projector = _projector(reference, schema)
-    found = _of_features(reference, session, projector) | _of_outputs(scored, schema)
-    importance = _importance(files)
-    scale = _error_scale(schema, labels, scored)
-    lost = losses(schema, labels, scored.scores, scale)
-    return Baseline(
-        session=session,
-        references=found,
-        important=important_features(found, importance, settings.important_share),
-        projector=projector,
-        quality=quality.estimate(schema.task, labels, scored.scores, blocks, _ROUNDS, _SEED),
-        loss=quality.of_mean(lost, blocks, _ROUNDS, _SEED),
-        error_scale=scale,
-        calibration=_calibration(schema, labels, scored),
-        files=files,
-        shares=importance,
-    )
+    return reference, labels, blocks, Scored(answered.scores, answered.labels)
 
 
 def _of_features(

@@ -82,13 +82,8 @@ def check(engine: sa.Engine, live: Live, logs: Logs, folder: Path, now: datetime
         LogError: a log cannot be read.
         SettingsError: the version's expectations cannot be used.
     """
-    known = records.latest(engine, live.model, 1)
-    settled = next((record for record in known if record.window.until > now), None)
     folder.mkdir(parents=True, exist_ok=True)
-    if settled is not None:
-        back = f"the clock went back: a window until {settled.window.until:%Y-%m-%d %H:%M} UTC is"
-        return [_untold(live, now, f"{back} on record, and now is {now:%Y-%m-%d %H:%M}")]
-    reason = looking.ahead(logs, now)
+    reason = _wrong_time(engine, live, now) or looking.ahead(logs, now)
     if reason:
         return [_untold(live, now, reason)]
     try:
@@ -107,6 +102,16 @@ def check(engine: sa.Engine, live: Live, logs: Logs, folder: Path, now: datetime
     return (
         [Checked(latest[0])] if latest else [_untold(live, now, _waiting(live, logs, now, folder))]
     )
+
+
+def _wrong_time(engine: sa.Engine, live: Live, now: datetime) -> str:
+    """Why the monitor's own clock cannot be right; "" when it may be."""
+    for newest in records.latest(engine, live.model, 1):
+        until = newest.window.until
+        if until > now:
+            on_record = f"a window until {until:%Y-%m-%d %H:%M} UTC is on record"
+            return f"the clock went back: {on_record}, and now is {now:%Y-%m-%d %H:%M}"
+    return ""
 
 
 def _check(engine: sa.Engine, live: Live, target: Target, window: Window, now: datetime) -> Checked:
