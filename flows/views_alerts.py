@@ -8,16 +8,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from pipelines.alerting.messages import next_step, said
 from pipelines.alerting.sending import Delivery
 from pipelines.alerting.telling import Looked
 from pipelines.alerting.told import Alert
-
-_COLORS = {"critical": "red", "warning": "yellow", "info": "green"}
 
 
 def show_deliveries(deliveries: Sequence[Delivery], *, as_json: bool) -> None:
@@ -65,21 +59,15 @@ def show_alerts(alerts: Sequence[Alert], *, as_json: bool) -> None:
     if not alerts:
         print("nobody was told anything yet; `evergreen alerts test` tries the addresses")
         return
-    table = Table("noticed (UTC)", "severity", "what", "told (UTC)", "failures", "last problem")
     for each in alerts:
-        table.add_row(
-            _time(each.noticed),
-            Text(each.severity, _COLORS[each.severity]),
-            Text(each.title),
-            "never" if each.told is None else _time(each.told),
-            str(each.failures),
-            Text(each.problem or "-"),
-        )
-    Console().print(table)
+        told = "nobody was told" if each.told is None else f"told at {_time(each.told)}"
+        print(f"{_time(each.noticed)} {each.severity}: {each.title}; {told}")
+        if each.problem:
+            print(f"  {each.failures} attempts failed, the last because of {each.problem}")
 
 
 def _time(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _json(value: Any) -> None:

@@ -8,6 +8,9 @@ from tests.architecture.source import ROOT, is_docstring_only, modules
 
 # What is tested through the thing it is made for, in the file or folder named.
 ELSEWHERE = {
+    "tests/alerting/test_exposition.py": ["pipelines.alerting.families"],
+    "tests/alerting/test_messages.py": ["pipelines.alerting.events"],
+    "tests/alerting/test_reading.py": ["pipelines.alerting.facts"],
     "tests/datasets/test_table.py": ["pipelines.datasets.base", "pipelines.datasets.columns"],
     "tests/datasets/sources/test_files.py": [
         "pipelines.datasets.sources",
