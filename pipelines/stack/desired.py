@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pipelines.rollout.instant import Instant, seconds_between
 from pipelines.rollout.routing import FULL, routing
 from pipelines.rollout.state import State
 from pipelines.state.ledger import ROLLED_BACK, Entry
@@ -19,6 +20,7 @@ class Known:
         entries: of the ledger, the newest first.
         rollout: the open one, or None.
         servable: the versions whose bento is on this machine.
+        now: the moment.
         doubt: why the rollout, if there is one, could not be read.
     """
 
@@ -26,6 +28,7 @@ class Known:
     entries: Sequence[Entry]
     rollout: State | None
     servable: frozenset[str]
+    now: Instant
     doubt: str | None = None
 
 
@@ -83,7 +86,26 @@ def wanted(known: Known) -> Wanted | None:
     told = routing(rollout)
     if plan.challenger in problems:
         return Wanted(known.model, live, {live: FULL}, None, plan.challenger, previous, problems)
-    return Wanted(known.model, live, told.weights, told.mirror, plan.challenger, previous, problems)
+    weights = told.weights
+    unattended = _unattended(rollout, known.now) if weights.get(plan.challenger) else None
+    if unattended is not None:
+        problems[known.model], weights = unattended, {live: FULL}
+    return Wanted(known.model, live, weights, told.mirror, plan.challenger, previous, problems)
+
+
+def _unattended(rollout: State, now: Instant) -> str | None:
+    """Why nobody may be exposed to the challenger now: who should watch it is gone.
+
+    A controller that lives pauses by itself when it sees nothing. One that was killed cannot.
+    """
+    allowed = rollout.plan.settings.blind_seconds
+    seconds = seconds_between(rollout.clock, now)
+    if seconds <= allowed:
+        return None
+    return (
+        f"no controller has looked at the rollout of {rollout.plan.challenger} for {seconds:.0f} s "
+        f"({allowed:g} are allowed): go on with `evergreen rollout {rollout.plan.model}`"
+    )
 
 
 def previous_live(entries: Sequence[Entry]) -> str | None:

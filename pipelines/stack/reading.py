@@ -13,6 +13,7 @@ from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.layout import Layout
 from pipelines.packaging import store as bentos_here
 from pipelines.paths import HomePaths, home
+from pipelines.rollout import clock
 from pipelines.rollout import store as rollouts
 from pipelines.rollout.state import State
 from pipelines.settings import Settings
@@ -52,7 +53,7 @@ class Stack:
         rollout, doubt = self._rollout(model)
         tags = bentos.registered(self.engine, model)
         here = frozenset(version for version, tag in tags.items() if self._is_here(tag))
-        return Known(model, entries, rollout, here, doubt)
+        return Known(model, entries, rollout, here, clock.read(), doubt)
 
     def _rollout(self, model: str) -> tuple[State | None, str | None]:
         """The open rollout, or why it cannot be read: then the champion has everything."""

@@ -75,6 +75,7 @@ def up(root: Path, more: Sequence[Program] = (), wait_seconds: float | None = No
     if has_tokens:
         waiting.for_tokens(stack)
     found = reconcile(root, wait_seconds=wait_seconds)
+    waiting.for_servers(stack, found.ready)
     started = {each.program for each in stack.fleet.processes()} - before - set(changed)
     return Up(
         address=secured.public_url(stack.settings),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from pipelines.errors import FleetError, GatewayError
 from pipelines.fleet.ports import LOOPBACK
+from pipelines.gateway import names
 from pipelines.gateway.admin import Admin, DownError
+from pipelines.gateway.names import PROTOCOLS
 from pipelines.stack import programs
 from pipelines.stack.reading import Stack
 
@@ -40,6 +42,33 @@ def for_gateway(stack: Stack) -> None:
             where=str(stack.fleet.places.log(programs.GATEWAY)),
             next_step="read the end of this log; is a port of params.yaml: gateway taken "
             "(`ss -tlnp`)?",
+        )
+
+
+def for_servers(stack: Stack, versions: Collection[str]) -> None:
+    """Wait until the gateway has found out that these versions, which are ready, answer.
+
+    It looks at every server once a second, and refuses requests until it has.
+
+    Raises:
+        GatewayError: it does not in time.
+    """
+    admin = Admin(stack.home.gateway.resolve())
+    clusters = {names.servers(version, protocol) for version in versions for protocol in PROTOCOLS}
+
+    def problem() -> str | None:
+        try:
+            healthy = admin.healthy()
+        except DownError:
+            return "does not run"
+        missing = sorted(name for name in clusters if not healthy.get(name))
+        return f"reaches no server of {', '.join(missing)}" if missing else None
+
+    if last := _last_problem(problem):
+        raise GatewayError(
+            f"Envoy {last}, although they answer",
+            where=str(stack.fleet.places.log(programs.GATEWAY)),
+            next_step="read the end of this log, then run `evergreen up` again",
         )
 
 

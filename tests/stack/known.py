@@ -41,10 +41,19 @@ def rollout(phase: Phase, stage: int = 0, **more: Any) -> State:
 
 
 def known(
-    *steps: str, state: State | None = None, lost: tuple[str, ...] = (), doubt: str | None = None
+    *steps: str,
+    state: State | None = None,
+    lost: tuple[str, ...] = (),
+    doubt: str | None = None,
+    later: float = 1.0,
 ) -> Known:
-    """What a store says; the bentos of all versions are here but for those that are `lost`."""
+    """What a store says; the bentos of all versions are here but for those that are `lost`.
+
+    It is asked some seconds `later` than the rollout was looked at last.
+    """
     found = entries(*steps)
     versions = {f"{MODEL}@v{number}" for number in range(1, 10)}
     here = frozenset(versions - {f"{MODEL}@{name}" for name in lost})
-    return Known(MODEL, found, state, here, doubt)
+    looked = begun().clock if state is None else state.clock
+    now = msgspec.structs.replace(looked, wall=looked.wall + later, uptime=looked.uptime + later)
+    return Known(MODEL, found, state, here, now, doubt)

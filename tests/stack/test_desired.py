@@ -72,6 +72,24 @@ def test_a_paused_rollout_gives_the_champion_everything() -> None:
     assert found.weights == {V1: 100, V2: 0}
 
 
+def test_nobody_is_exposed_to_what_no_controller_watches() -> None:
+    watched = rollout(Phase.STEPPING, 2)
+    allowed = watched.plan.settings.blind_seconds
+    found = wanted(known("v1", state=watched, later=allowed))
+    assert found is not None
+    assert found.weights == {V1: 75, V2: 25}
+    found = wanted(known("v1", state=watched, later=allowed + 1))
+    assert found is not None
+    assert (found.weights, found.challenger) == ({V1: 100}, V2)
+    assert "no controller has looked" in found.problems["alpha"]
+
+
+def test_copies_go_on_without_a_controller() -> None:
+    found = wanted(known("v1", state=rollout(Phase.MIRRORING), later=1e6))
+    assert found is not None
+    assert (found.mirror, found.problems) == (V2, {})
+
+
 def test_a_rollout_that_cannot_be_read_gives_the_champion_everything() -> None:
     found = wanted(known("v1", doubt="the state of the rollout is damaged"))
     assert found is not None
