@@ -76,8 +76,9 @@ def monitor(
     live = _live(root, places, engine, model)
     logs = Logs(places.predictions(model), places.feedback(model))
     checked = check(engine, live, logs, places.monitor(model), now)
-    start = inbox.settle(engine, model, live.settings.trigger, now)
     found = [_with_page(engine, places, each) if has_pages else each.record for each in checked]
+    # Last: a start that nobody is told of would wait until it is handed out again.
+    start = inbox.settle(engine, model, live.settings.trigger, now)
     return Monitored(model, found, start, inbox.listed(engine, model, 5))
 
 

@@ -7,6 +7,7 @@ keeps the timeline of windows for `evidently ui`.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +46,7 @@ def write_page(compared: Compared, settings: MonitorSettings, path: Path) -> Non
     Raises:
         MonitorError: Evidently cannot compare the columns.
     """
+    _track_nobody()
     from evidently.metrics import ValueDrift
 
     numbers, categories = _shown(compared)
@@ -71,6 +73,7 @@ def keep_on_timeline(
     Raises:
         MonitorError: Evidently cannot compare the columns, or the workspace cannot be written.
     """
+    _track_nobody()
     from evidently.metrics import DriftedColumnsCount, RowCount
     from evidently.ui.workspace import Workspace
 
@@ -94,6 +97,11 @@ def keep_on_timeline(
             where=str(workspace),
             next_step="see to the disk; the verdict itself is on record",
         ) from error
+
+
+def _track_nobody() -> None:
+    # Evidently looks at it when it is imported, and would report what is done with it.
+    os.environ.setdefault("DO_NOT_TRACK", "1")
 
 
 def _shown(compared: Compared) -> tuple[tuple[str, ...], tuple[str, ...]]:
