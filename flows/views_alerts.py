@@ -6,12 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.alerting.messages import next_step, said
-from pipelines.alerting.sending import Delivery
-from pipelines.alerting.telling import Looked
-from pipelines.alerting.told import Alert
+
+if TYPE_CHECKING:
+    from pipelines.alerting.sending import Delivery
+    from pipelines.alerting.telling import Looked
+    from pipelines.alerting.told import Alert
 
 
 def show_deliveries(deliveries: Sequence[Delivery], *, as_json: bool) -> None:

@@ -51,7 +51,7 @@ def claim(
     engine: sa.Engine, events: Sequence[Event], settings: AlertSettings, now: float
 ) -> list[Event]:
     """Those of the events that are to be told now; nobody else gets them meanwhile."""
-    due = []
+    due = set()
     with writing(engine) as connection:
         # SQLite is locked by now; elsewhere the rows that are there are.
         known = {
@@ -59,19 +59,21 @@ def claim(
             for row in connection.execute(
                 alerts.select()
                 .where(alerts.c.key.in_([event.key for event in events]))
+                .order_by(alerts.c.key)
                 .with_for_update()
             ).mappings()
         }
-        for event in events:
+        # In one order for everybody, or two could wait for each other's rows.
+        for event in sorted(events, key=lambda event: event.key):
             row = known.get(event.key)
             if row is None:
                 if _insert(connection, event, now):
-                    due.append(event)
+                    due.add(event.key)
             elif is_due(event, row, settings, now):
                 mine = alerts.c.key == event.key
                 connection.execute(alerts.update().where(mine).values(claimed=now))
-                due.append(event)
-    return due
+                due.add(event.key)
+    return [event for event in events if event.key in due]
 
 
 def is_due(event: Event, row: Mapping[Any, Any], settings: AlertSettings, now: float) -> bool:

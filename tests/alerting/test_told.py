@@ -13,6 +13,7 @@ from pipelines.alerting.told import CLAIM_SECONDS
 from pipelines.settings import AlertSettings
 from pipelines.state import store
 from tests.alerting.factories import NOW, event
+from tests.tuning.postgres import running
 
 SETTINGS = AlertSettings(repeat_hours=12)
 HAPPENED = event("rolled_back")
@@ -68,26 +69,44 @@ def test_a_clock_that_was_set_back_makes_nobody_wait(engine: sa.Engine) -> None:
     assert told.claim(engine, [LASTS, HAPPENED], SETTINGS, NOW - 9e6) == [LASTS]
 
 
-def test_of_many_who_notice_it_one_tells(tmp_path: Path) -> None:
-    """Each with a connection of its own, as processes have."""
-    database = tmp_path / "state.db"
+def race(database: Path) -> None:
+    """Eight notice the same five events, each with a connection of its own, as processes have."""
     store.connect(database).dispose()
     events = [event(subject=f"alpha@v{number}") for number in range(5)]
     claimed: list[str] = []
     barrier = threading.Barrier(8)
 
-    def notice() -> None:
+    def notice(number: int) -> None:
         engine = store.connect(database)
+        # Not all in the same order.
+        mine = events if number % 2 else events[::-1]
         barrier.wait(30)
-        claimed.extend(each.key for each in told.claim(engine, events, SETTINGS, NOW))
+        claimed.extend(each.key for each in told.claim(engine, mine, SETTINGS, NOW))
         engine.dispose()
 
-    threads = [threading.Thread(target=notice) for _ in range(8)]
+    threads = [threading.Thread(target=notice, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
     assert sorted(claimed) == sorted(each.key for each in events)
+
+
+def test_of_many_who_notice_it_one_tells(tmp_path: Path) -> None:
+    race(tmp_path / "state.db")
+
+
+@pytest.mark.slow
+def test_of_many_one_tells_in_postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running() as server:
+        server.empty()
+        address = f"postgresql+psycopg://postgres@127.0.0.1:{server.port}/postgres"
+        monkeypatch.setenv("EVERGREEN_DATABASE_URL", address)
+        race(tmp_path / "unused.db")
+        engine = store.connect(tmp_path / "unused.db")
+        told.mark_failed(engine, [event(subject="alpha@v0")], "it answered 500")
+        assert told.totals(engine) == told.Told(delivered=0, failed=1)
+        engine.dispose()
 
 
 def test_the_newest_are_listed_first(engine: sa.Engine) -> None:

@@ -26,6 +26,10 @@ def test_defaults_tell_of_what_needs_a_person() -> None:
     assert (found.urls_from, found.least, found.kinds) == ("EVERGREEN_ALERT_URLS", "warning", "all")
 
 
+def test_the_variable_may_have_another_name() -> None:
+    assert alerts(urls_from="PEOPLE_ON_DUTY_2").urls_from == "PEOPLE_ON_DUTY_2"
+
+
 @pytest.mark.parametrize(
     "url", ["slack://TokenA/TokenB/TokenC", "json://ann:TokenA@127.0.0.1/TokenB", "mailto://TokenA"]
 )
