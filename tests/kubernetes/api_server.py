@@ -86,6 +86,7 @@ class Cluster:
         delay_seconds: until a status is written.
         changes: every new spec of a route, as (name, object).
         requests: what was asked.
+        used: the rights that this took: group, resource, verb.
     """
 
     objects: dict[Key, Object] = field(default_factory=dict)
@@ -101,6 +102,7 @@ class Cluster:
     slow_seconds: float = 0.0
     changes: list[tuple[str, Object]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    used: set[tuple[str, str, str]] = field(default_factory=set)
     removed: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     revision: int = 100
@@ -291,7 +293,7 @@ def _meant(sent: Object) -> Object:
 
 def application(cluster: Cluster) -> Starlette:
     """The API as an ASGI application."""
-    allowed = _allowed()
+    allowed = allowed_by_role()
 
     async def endpoint(request: Request) -> Response:
         if cluster.slow_seconds:
@@ -337,6 +339,7 @@ def _respond(
         if namespace != NAMESPACE or (group, plural, each) not in allowed:
             message = f'User "evergreen" cannot {each} resource "{plural}" in "{namespace}"'
             raise RefusedError(403, "Forbidden", message)
+        cluster.used.add((group, plural, each))
     query = dict(request.query_params)
     if verb == "list":
         return JSONResponse(cluster.listed(api, plural, query))
@@ -374,7 +377,7 @@ def _parts(path: str) -> tuple[str, str, str, str | None]:
     return "/".join(api), rest[1], rest[2], rest[3] if len(rest) > 3 else None
 
 
-def _allowed() -> set[tuple[str, str, str]]:
+def allowed_by_role() -> set[tuple[str, str, str]]:
     """What the committed role allows: group, resource, verb."""
     documents = list(yaml.safe_load_all(RBAC.read_text(encoding="utf-8")))
     [role] = [each for each in documents if each["kind"] == "Role"]

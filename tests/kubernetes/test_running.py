@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 import time
 
+import kubernetes_validate
 import pytest
+import yaml
 
 from pipelines.kubernetes.client import Cluster as Client
 from pipelines.kubernetes.running import UNNEEDED_SECONDS, remove_unneeded
 from pipelines.packaging import store as bento_store
 from pipelines.releasing.people import abort
 from pipelines.stack.reading import Stack
+from tests.kubernetes.api_server import RBAC, allowed_by_role
 from tests.kubernetes.project import CANARY, STABLE, Rollout
 from tests.releasing import world as worlds
 from tests.releasing.world import CHALLENGER, CHAMPION, MODEL
@@ -62,6 +65,24 @@ def test_what_nothing_needs_goes_after_a_while_and_whole(ended: Rollout) -> None
     assert ended.cluster.names("deployments") == [STABLE, CANARY]
     assert remove(ended, later=UNNEEDED_SECONDS + 2) == {}
     until(lambda: all(ended.cluster.names(kind) == [STABLE] for kind in KINDS))
+
+
+def test_the_role_allows_what_is_used_and_nothing_else(ended: Rollout) -> None:
+    remove(ended)
+    remove(ended, later=UNNEEDED_SECONDS + 2)
+    assert ended.cluster.used == allowed_by_role()
+
+
+def test_kubernetes_takes_the_role() -> None:
+    documents = list(yaml.safe_load_all(RBAC.read_text(encoding="utf-8")))
+    assert [each["kind"] for each in documents] == [
+        "Namespace",
+        "ServiceAccount",
+        "Role",
+        "RoleBinding",
+    ]
+    for each in documents:
+        kubernetes_validate.validate(each, kubernetes_validate.latest_version(), strict=True)
 
 
 def test_who_needs_it_again_takes_the_mark_away(ended: Rollout) -> None:
