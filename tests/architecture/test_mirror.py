@@ -163,7 +163,6 @@ ELSEWHERE = {
         "pipelines.settings",
         "pipelines.settings.fields",
         "pipelines.settings.gateway",
-        "pipelines.settings.kubernetes",
         "pipelines.settings.loading",
         "pipelines.settings.models",
         "pipelines.settings.monitoring",
