@@ -15,23 +15,29 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import trustme
 
 from pipelines.gateway import Endpoint, ModelTable, Security, Table, apply, prepare
+from pipelines.identity import keystore, tokens
+from pipelines.identity.clients import Client
 from pipelines.packaging.server import free_ports
+from pipelines.paths import HomePaths
 from pipelines.settings import Settings, parse
+from pipelines.stack import secured
 
 ROUNDS = 7
 REQUESTS = 600
 CHANGES = 50
 STARTS = 5
 BODY = b'{"rows": [{"a": 1.0}]}'
+# Nobody is turned away: what is measured is the counting.
+TIERS = {"standard": {"per_second": 100_000, "burst": 200_000}}
 V3, V4 = "bench@v3", "bench@v4"
 _SERVER = """
 import sys, uvicorn
@@ -46,22 +52,8 @@ uvicorn.run(app, port=int(sys.argv[1]), log_level="error", access_log=False, int
 """
 
 
-@dataclass(frozen=True)
-class Secured:
-    """Everything on: the filters, and a request that passes them.
-
-    Attributes:
-        security: from the settings and a folder.
-        headers: of the request, as its token.
-    """
-
-    security: Callable[[Settings, Path], Security]
-    headers: Mapping[str, str]
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-def run(secured: Secured | None = None) -> None:
-    """Print a line a way to ask; `secured` adds one with identity."""
+def run() -> None:
+    """Print a line a way to ask."""
     with ExitStack() as stack:
         enter = stack.enter_context
         folder = Path(enter(tempfile.TemporaryDirectory(prefix="eg-")))
@@ -72,19 +64,32 @@ def run(secured: Secured | None = None) -> None:
         pair = _certificate(folder, authority)
         plain = enter(_gate(folder / "plain", port, Security.off(), {"tls": {"mode": "off"}}))
         tls = enter(_gate(folder / "tls", port, Security.off(*pair), {}))
-        ways = {
+        home, known = HomePaths(folder / "home"), _settings({}, {"identity": {"tiers": TIERS}})
+        security = secured.secure(known, home, time.time())
+        safe = enter(_gate(folder / "safe", port, security, {}, known))
+        root = authority.cert_pem.bytes()
+        certificate = secured.listener_certificate(known, home, time.time())
+        assert certificate and certificate.authority
+        ours = certificate.authority.read_bytes()
+        token = {"authorization": f"Bearer {_token(home, known)}"}
+        ways: dict[str, Way] = {
             "the server itself": (port, "/predict", None, {}),
             "gateway, plain": (plain.port, "/bench/predict", None, {}),
-            "gateway, TLS": (tls.port, "/bench/predict", authority, {}),
+            "gateway, TLS": (tls.port, "/bench/predict", root, {}),
+            "gateway, everything on": (safe.port, "/bench/predict", ours, token),
         }
-        if secured:
-            known = _settings({}, secured.settings)
-            safe = enter(_gate(folder / "safe", port, secured.security(known, folder), {}, known))
-            headers = dict(secured.headers)
-            ways["gateway, TLS and identity"] = (safe.port, "/bench/predict", authority, headers)
         _compare(ways)
         _changes(plain, port, other)
         _starts(plain)
+
+
+def _token(home: HomePaths, known: Settings) -> str:
+    """Of a client that may ask the model."""
+    identity = known.identity
+    terms = tokens.Terms(identity.issuer, identity.audience, identity.token_minutes * 60)
+    source = tokens.Tokens(terms, lambda: keystore.read(home.keys), time.time)
+    client = Client("bench", ("predict:bench",), "standard", created="")
+    return str(tokens.issue(source, client, None, time.time())["access_token"])
 
 
 @dataclass
@@ -167,15 +172,14 @@ def _certificate(folder: Path, authority: trustme.CA) -> tuple[Path, Path]:
     return chain, key
 
 
-Way = tuple[int, str, trustme.CA | None, dict[str, str]]
+Way = tuple[int, str, bytes | None, dict[str, str]]
 
 
 def _compare(ways: dict[str, Way]) -> None:
     found: dict[str, list[float]] = {name: [] for name in ways}
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         for round_ in range(ROUNDS):
-            for name, (port, path, authority, headers) in ways.items():
-                root = authority.cert_pem.bytes() if authority else None
+            for name, (port, path, root, headers) in ways.items():
                 seconds = pool.apply(_ask, (port, path, root, headers))
                 if round_:  # the first one warms up
                     found[name] += seconds
