@@ -61,7 +61,9 @@ def profile(
     seen: dict[str, Seen] = {}
     parts, invalid, begin = [], 0, 0
     with pq.ParquetFile(frozen.path) as file:
-        for batch in file.iter_batches(max(256, min(1 << 16, _BATCH_BYTES // width))):
+        for portion in file.iter_batches(max(256, min(1 << 16, _BATCH_BYTES // width))):
+            # DuckDB writes lists of one length as lists of any.
+            batch = portion.cast(expected.frozen)
             for name, found in _columns(batch, expected, baseline):
                 earlier = seen.get(name)
                 seen[name] = found if earlier is None else earlier + found  # type: ignore[operator]

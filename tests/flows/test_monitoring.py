@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows import monitoring
 from pipelines import frames
@@ -19,7 +20,7 @@ from pipelines.predictions.policy import LogPolicy
 from pipelines.predictions.record import Answered
 from pipelines.versioning import versions, watched
 from pipelines.versioning.git import Repository
-from tests.orchestration import Run
+from tests.orchestration import Run, prefect_api
 from tests.throwaway import Project
 
 pytestmark = pytest.mark.slow
@@ -78,9 +79,10 @@ def test_a_live_version_is_watched_and_its_alarm_is_answered_once(
     [trigger] = json.loads(listed.out)
     assert trigger["state"] == "started"
     assert trigger["times"] == 1
-    why = monitoring.retrain_for(trained.root, "alpha", **start)
-    with pytest.raises(BusyError):
-        monitoring.retrain_for(trained.root, "alpha", **start)
+    with temporary_settings({PREFECT_API_URL: prefect_api()}):
+        why = monitoring.retrain_for(trained.root, "alpha", **start)
+        with pytest.raises(BusyError):
+            monitoring.retrain_for(trained.root, "alpha", **start)
     [done] = monitoring.listed(trained.root, "alpha", closes_breaker=True)
     assert (done.state, done.why) == (State.DONE, why)
     assert "trigger" in run(trained, "triggers", "alpha").out
