@@ -8,7 +8,7 @@ import argparse
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     known = ("all", "flow", "predict", "samplers", "workers", "incremental")
-    known += ("predictions", "serving", "simulate")
+    known += ("predictions", "serving", "simulate", "gateway")
     parser.add_argument("what", nargs="?", default="all", choices=known)
     parser.add_argument("--rounds", type=int, default=1, help="of the flow's comparison")
     parser.add_argument("--rows", type=int, default=10_000_000, help="to predict")
@@ -43,6 +43,10 @@ def main() -> None:
         from benchmarks import serving
 
         serving.run()
+    if chosen.what in ("all", "gateway"):
+        from benchmarks import gateway
+
+        gateway.run()
     if chosen.what == "simulate":  # not a measurement of this machine
         from benchmarks import simulate
 

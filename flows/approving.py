@@ -6,6 +6,7 @@ while its challenger answers requests.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from prefect import flow, get_run_logger, suspend_flow_run
@@ -76,9 +77,9 @@ def approve_rollout(model: str, percent: int, rollout: str, root: Path | None = 
             next_step=f"look at `evergreen history {model}`",
         )
     seconds = running.state.plan.settings.approval_hours * 3600
-    given = suspend_flow_run(
-        wait_for_input=Answer, timeout=int(seconds), key=f"{rollout}-{percent}"
-    )
+    # Prefect takes lowercase letters, digits and dashes, and fails late on anything else.
+    key = re.sub("[^a-z0-9]", "-", f"{rollout}-{percent}".lower())
+    given = suspend_flow_run(wait_for_input=Answer, timeout=int(seconds), key=key)
     assert given is not None  # Prefect returns the input, or does not return
     get_run_logger().info("%s says %s", given.who, "yes" if given.is_approved else "no")
     project, router = desk.project, desk.router

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 from pipelines.errors import FleetError
+from pipelines.files import write_text
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.locks import held
 from pipelines.fleet.ports import LOOPBACK
@@ -60,12 +62,18 @@ def environment(root: Path, home: HomePaths, url: str) -> dict[str, str]:
 
 
 def deploy(root: Path, home: HomePaths, url: str) -> None:
-    """Wait for the server, and have it know every deployment; doing so again changes nothing.
+    """Wait for the server, and have it know every deployment, unless it was told these already.
 
     Raises:
         FleetError: the server does not answer in time, or does not take the deployments.
     """
     _wait_until_healthy(url, home)
+    # Each command of Prefect's takes seconds, and `up` should be no burden to call.
+    content = (root / DEPLOYMENTS).read_bytes()
+    told = hashlib.sha256(f"{root} {url} ".encode() + content).hexdigest()
+    known = home.prefect / "deployed"
+    if known.exists() and known.read_text(encoding="ascii") == told:
+        return
     for arguments in (
         ("work-pool", "create", POOL, "--type", "process", "--overwrite"),
         ("deploy", "--all", "--prefect-file", str(DEPLOYMENTS)),
@@ -85,6 +93,7 @@ def deploy(root: Path, home: HomePaths, url: str) -> None:
                 where=str(root / DEPLOYMENTS),
                 next_step="mend what it says, and run `evergreen up --prefect` again",
             )
+    write_text(told, known)
 
 
 def _worker(root: Path, home: HomePaths, url: str) -> Program:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from flows.status import overview
-from pipelines import settings
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.layout import Layout
 from pipelines.fleet.remote import Process
 from pipelines.paths import home
 from pipelines.rollout import store as rollouts
 from pipelines.rollout.routing import percent_of
-from pipelines.stack import applied, servers, starting
+from pipelines.stack import applied, keeper, programs, servers, starting
 from pipelines.stack.starting import Up
 from pipelines.state import store
 
@@ -39,15 +38,13 @@ def up(root: Path, *, is_with_prefect: bool) -> Started:
         EvergreenError: see `pipelines.stack.starting.up`.
     """
     from flows import prefect_programs
-    from flows.guarding import guarded
 
     places = home(root)
-    security, more = guarded(root, places, settings.load(root))
-    url = None
+    url, more = None, [programs.keeper(root, places)]
     if is_with_prefect:
         prefect, url = prefect_programs.programs(root, places, Fleet(Layout.of(places)))
-        more = [*more, *prefect]
-    started = starting.up(root, security, more)
+        more += prefect
+    started = starting.up(root, more)
     if url is not None:
         prefect_programs.deploy(root, places, url)
     return Started(started, url)
@@ -66,6 +63,7 @@ def status(root: Path) -> dict[str, Any]:
         # Of a Supervisor that was killed: they answer, and nobody watches them.
         "orphans": fleet.orphans(),
         "generation": told.generation,
+        "keeper": None if (looked := keeper.last(places)) is None else asdict(looked),
     }
 
 

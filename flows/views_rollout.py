@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,10 +11,12 @@ from rich.text import Text
 
 from flows.views import COLORS
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED
-from pipelines.releasing.rollback import RolledBack
 from pipelines.rollout.routing import routing
 from pipelines.rollout.state import Phase, State
 from pipelines.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from pipelines.releasing.rollback import RolledBack
 
 
 def exit_code(state: State) -> int:

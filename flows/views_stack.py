@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -13,6 +15,7 @@ from flows import views
 
 if TYPE_CHECKING:
     from flows.stack import Started
+    from pipelines.gateway.table import Fault
 
 _GOOD = {"RUNNING": "green", "STARTING": "yellow", "STOPPING": "yellow"}
 
@@ -53,6 +56,21 @@ def show_down(*, was_up: bool, as_json: bool) -> None:
         print("ended" if was_up else "nothing ran")
 
 
+def show_fault(model: str, fault: Fault | None, *, as_json: bool) -> None:
+    """A fault that was planted, or that there is none any more."""
+    if as_json:
+        print(json.dumps({"model": model, "fault": None if fault is None else asdict(fault)}))
+        return
+    if fault is None:
+        print(f"{model}: no faults any more")
+        return
+    parts = [f"wait {fault.delay_ms} ms"] if fault.delay_ms else []
+    parts += [f"fail with {fault.abort_status}"] if fault.abort_status else []
+    until = datetime.fromtimestamp(fault.expires, UTC)
+    what = f"{fault.percent} % of the requests to {fault.version or model}"
+    print(f"{what} {' and '.join(parts)}, until {until:%H:%M:%S} UTC")
+
+
 def show_status(found: dict[str, Any], *, as_json: bool) -> None:
     """Models, rollouts, and processes."""
     if as_json:
@@ -69,6 +87,8 @@ def show_status(found: dict[str, Any], *, as_json: bool) -> None:
         names = ", ".join(found["orphans"])
         said = f"not watched, since Supervisor was killed: {names}; `evergreen up` sees to it"
         console.print(Text(said, "red"))
+    if found["keeper"] and found["keeper"]["problem"]:
+        console.print(Text(f"not in line: {found['keeper']['problem']}", "red"), soft_wrap=True)
     if not found["is_up"]:
         console.print("the stack is down; `evergreen up` starts it")
         return

@@ -9,13 +9,14 @@ from __future__ import annotations
 import sys
 import traceback
 
-from flows.cli import demo, looking, rollout, scoring, serving, stack, training
+from flows.cli import demo, identity, looking, rollout, scoring, serving, stack, training
 from flows.cli.app import app
 from pipelines.errors import EXIT_BAD_INPUT, EXIT_UNKNOWN, EvergreenError
 
 __all__ = [
     "app",
     "demo",
+    "identity",
     "looking",
     "main",
     "rollout",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from flows import views_stack
-from flows.cli.app import AsJson, app, root_folder
+from flows.cli.app import AsJson, Model, app, root_folder
+from pipelines import settings
 from pipelines.errors import EXIT_REFUSED
 
 
@@ -20,12 +20,13 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Start gateway and model servers, or what of them does not run."""
+    from flows.identity import say_if_off
     from flows.stack import up as run
 
-    started = run(root_folder(), is_with_prefect=is_with_prefect)
+    root = root_folder()
+    say_if_off(settings.load(root))
+    started = run(root, is_with_prefect=is_with_prefect)
     views_stack.show_up(started, as_json=as_json)
-    if not started.stack.is_protected:
-        print("authentication is off (identity.mode), on loopback only", file=sys.stderr)
     raise typer.Exit(EXIT_REFUSED if started.stack.reconciled.problems else 0)
 
 
@@ -43,3 +44,31 @@ def status(as_json: AsJson = False) -> None:
     from flows.stack import status as run
 
     views_stack.show_status(run(root_folder()), as_json=as_json)
+
+
+@app.command()
+def inject(  # noqa: PLR0913  a verb has as many arguments as it has options
+    model: Model,
+    *,
+    delay_ms: Annotated[int | None, typer.Option(min=1, help="Requests wait so long.")] = None,
+    abort: Annotated[
+        int | None, typer.Option(min=400, max=599, help="Requests fail with this status.")
+    ] = None,
+    percent: Annotated[int, typer.Option(min=1, max=100, help="Of the requests.")] = 10,
+    minutes: Annotated[float, typer.Option(min=0.05, max=60, help="Then it goes.")] = 10.0,
+    version: Annotated[str | None, typer.Option(help="v3; every version by default.")] = None,
+    is_clearing: Annotated[
+        bool, typer.Option("--clear", help="Take all faults of the model away.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Plant a fault at the gateway, for a drill; whoever may write the home may."""
+    from flows import injecting
+
+    if is_clearing:
+        injecting.clear(root_folder(), model)
+        views_stack.show_fault(model, None, as_json=as_json)
+        return
+    asked = injecting.Asked(percent, minutes, version, delay_ms, abort)
+    fault = injecting.inject(root_folder(), model, asked)
+    views_stack.show_fault(model, fault, as_json=as_json)

@@ -42,13 +42,18 @@ class Fleet:
         """Every program that should run; none while Supervisor is down."""
         return self._remote.processes() if self.is_up() else []
 
+    def has(self, wanted: Program) -> bool:
+        """Whether a program is on Supervisor's list just as it is described."""
+        is_listed = any(each.program == wanted.name for each in self.processes())
+        return is_listed and program.read(self.places.program(wanted.name)) == wanted
+
     def ensure(self, wanted: Program) -> bool:
         """Have a program running as it is described; whether anything had to be done for that.
 
         One that Supervisor gave up is started again.
         """
         known = [each for each in self.processes() if each.program == wanted.name]
-        if known and program.read(self.places.program(wanted.name)) == wanted:
+        if known and self.has(wanted):
             return self._revive(known[0])
         if known:
             self.stop([wanted.name])

@@ -144,7 +144,7 @@ class _Swap:
         refused = self._taken(name)
         if dynamic.read(path) != discovery:
             discovery.write(path)
-        if refused is None:
+        if refused is None or refused.version == discovery.version:
             return
         taken = refused
 

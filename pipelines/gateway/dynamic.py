@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from pipelines import files
 from pipelines.gateway.names import CLUSTERS_FILE, FAULTS_FILE, LAST_GOOD, ROUTES_FILE
 
@@ -35,7 +37,9 @@ class Discovery:
     def write(self, path: Path) -> None:
         """Replace the file at once: Envoy watches for the rename."""
         content = {"version_info": self.version, "resources": self.resources}
-        files.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", path)
+        # An indenting `json.dumps` costs twenty times as much, and a rollback waits for it.
+        text = msgspec.json.format(json.dumps(content, allow_nan=False), indent=1)
+        files.write_text(text + "\n", path)
 
 
 def read(path: Path) -> Discovery | None:

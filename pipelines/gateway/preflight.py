@@ -37,7 +37,7 @@ def require_valid(bootstrap: Mapping[str, Any], content: Mapping[str, Discovery]
         GatewayError: Envoy would not take it, with its own words; or it cannot be asked.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(_inlined(bootstrap, content), file)
+        file.write(json.dumps(_inlined(bootstrap, content)))
         file.flush()
         argv = [str(envoy()), "--mode", "validate", "-c", file.name, *FLAGS, "-l", "error"]
         try:

@@ -27,6 +27,7 @@ class Prepared:
         sockets: a pattern for those of the listeners that plant faults.
         open_route: the filters' settings for routes without a model.
         per_route: by model and kind of route, the filters' settings.
+        others: routes that belong to no model.
     """
 
     bootstrap: Mapping[str, Any]
@@ -35,6 +36,12 @@ class Prepared:
     sockets: str
     open_route: Mapping[str, Any]
     per_route: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    others: list[Any]
+
+    @property
+    def rules(self) -> tuple[Any, ...]:
+        """What routes say about who may ask."""
+        return self.open_route, self.per_route, self.others
 
     def write(self, folder: Path) -> None:
         """Keep it in the folder."""
@@ -55,7 +62,7 @@ class Prepared:
                 )
         of_clusters = clusters.clusters(table, now, self.max_requests, self.sockets)
         of_faults = faults.listeners(table, now, self.sockets, self.buffer_bytes)
-        of_routes = routes.routes(table, generation, self._configured)
+        of_routes = routes.routes(table, generation, self._configured, self.others)
         return {
             CLUSTERS_FILE: Discovery(generation, of_clusters),
             FAULTS_FILE: Discovery(generation, of_faults),

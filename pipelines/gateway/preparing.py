@@ -16,7 +16,7 @@ from pipelines.gateway.admin import socket_path
 from pipelines.gateway.binary import envoy
 from pipelines.gateway.dynamic import Discovery
 from pipelines.gateway.locking import locked
-from pipelines.gateway.names import BOOTSTRAP_FILE, CERTIFICATE_FILE, LAST_GOOD, PREPARED_FILE
+from pipelines.gateway.names import BOOTSTRAP_FILE, CERTIFICATE_FILE, LAST_GOOD
 from pipelines.gateway.preflight import require_valid
 from pipelines.gateway.prepared import Prepared
 from pipelines.gateway.security import Security
@@ -48,10 +48,10 @@ def prepare(folder: Path, settings: Settings, security: Security) -> list[str]:
     text = bootstrap.render(folder, settings.gateway, security)
     now_prepared = _prepared(folder, settings, security, text)
     with locked(folder):
-        content = _content(folder, now_prepared)
-        require_valid(now_prepared.bootstrap, content)
         if settings.gateway.tls.mode != "off":
             _write_certificate(folder, settings, security)
+        content = _content(folder, now_prepared)
+        require_valid(now_prepared.bootstrap, content)
         for name, discovery in content.items():
             if dynamic.read(folder / name) != discovery:
                 discovery.write(folder / name)
@@ -70,6 +70,7 @@ def _prepared(folder: Path, settings: Settings, security: Security, text: str) -
         sockets=str(socket_path(folder, f"fault-{faults.DIGITS}")),
         open_route=dict(security.per_route("open", None)),
         per_route=prepared.per_route(security, [*settings.models, *settings.chain]),
+        others=[dict(route) for route in security.routes],
     )
 
 
@@ -79,16 +80,16 @@ def _content(folder: Path, now_prepared: Prepared) -> dict[str, Discovery]:
     Routes that do not name what a filter shall require would let everybody through it.
     """
     current = dynamic.read_all(folder) or dynamic.read_all(folder / LAST_GOOD)
-    if current is not None and _rules(folder) == (now_prepared.open_route, now_prepared.per_route):
+    if current is not None and _rules(folder) == now_prepared.rules:
         return current
     return now_prepared.render(Table(), dynamic.newest_generation(folder) + 1, now=0.0)
 
 
-def _rules(folder: Path) -> tuple[Any, Any] | None:
-    if not (folder / PREPARED_FILE).exists():
+def _rules(folder: Path) -> tuple[Any, ...] | None:
+    try:
+        return prepared.read(folder).rules
+    except GatewayError:  # none yet, or of another release: the routes are made anew
         return None
-    before = prepared.read(folder)
-    return before.open_route, before.per_route
 
 
 def _write_certificate(folder: Path, settings: Settings, security: Security) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipelines.gateway import names
@@ -32,14 +32,17 @@ _FREQUENCY = "type.googleapis.com/envoy.extensions.retry.priority.previous_prior
 _PREVIOUS_HOSTS = "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3."
 
 
-def routes(table: Table, generation: int, per_route: PerRoute) -> list[Any]:
+def routes(
+    table: Table, generation: int, per_route: PerRoute, others: Sequence[Mapping[str, Any]]
+) -> list[Any]:
     """The one route configuration, as a list of resources.
 
     Args:
         generation: goes into every route, and so into every line of the access log.
         per_route: the filters' own settings, by kind of route and model.
+        others: routes that belong to no model.
     """
-    found: list[Route] = []
+    found: list[Route] = [dict(other) for other in others]
     for model in table.models:
         if model.fallback is not None:
             found.append(_fallback(model))

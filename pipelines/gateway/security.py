@@ -38,6 +38,7 @@ class Security:
         certificate, key: PEM files of the listener when `tls.mode` is `local`; they may be
             replaced, by renaming, while Envoy runs.
         is_on: whether anybody is refused at all.
+        routes: of Envoy, for what is no model, as the endpoint that hands out tokens.
     """
 
     filters: tuple[Mapping[str, Any], ...] = ()
@@ -46,6 +47,7 @@ class Security:
     certificate: Path | None = None
     key: Path | None = None
     is_on: bool = True
+    routes: tuple[Mapping[str, Any], ...] = ()
 
     @staticmethod
     def off(certificate: Path | None = None, key: Path | None = None) -> Security:

@@ -28,6 +28,7 @@ BENTOFILE = "bentofile.yaml"
 SOURCES = (
     "__init__.py",
     "errors.py",
+    "jwks.py",
     "schema.py",
     "signature.py",
     "inference/__init__.py",
@@ -47,6 +48,7 @@ REQUIREMENTS = (
     "grpcio-health-checking",
     "grpcio-reflection",
     "httptools",
+    "joserfc",
     "msgspec",
     "numpy",
     "onnxruntime",

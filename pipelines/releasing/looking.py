@@ -9,7 +9,6 @@ from pipelines.errors import EvergreenError
 from pipelines.observing.observe import observe, watermark
 from pipelines.observing.sources import Sources
 from pipelines.releasing.project import Project
-from pipelines.releasing.replay import Models, replay
 from pipelines.releasing.router import Applied
 from pipelines.releasing.writing import EVERGREEN
 from pipelines.rollout import store, waiting
@@ -90,6 +89,8 @@ def _replayed(project: Project, state: State, sources: Sources, now: Instant) ->
 
     All that are needed or none: fewer would be replayed, and counted, at each tick.
     """
+    from pipelines.releasing.replay import Models, replay  # brings the ONNX runtime along
+
     plan = state.plan
     wanted = plan.settings.minimum_pairs
     waited = waiting.seconds_here(waiting.pass_time(state, now))

@@ -135,6 +135,8 @@ async def refuse(send: Send, error: RequestError | CellError, headers: Headers =
     told = [(b"content-type", PROBLEM_JSON.encode()), *headers]
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         told.append((b"retry-after", b"1"))
+    if status == HTTPStatus.UNAUTHORIZED:
+        told.append((b"www-authenticate", b"Bearer"))
     if status in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT):
         told.append((b"connection", b"close"))  # more of the body may be on its way
     if isinstance(error, MethodError):

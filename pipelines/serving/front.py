@@ -16,6 +16,7 @@ from pipelines.errors import CellError, RequestError
 from pipelines.serving.asgi import (
     App,
     ClientGoneError,
+    Headers,
     Message,
     Receive,
     Send,
@@ -49,6 +50,7 @@ class Doors:
         self.max_body_bytes = 0
         self.timeout_seconds = 0.0
         self.through: Callable[[Asked, int], None] = lambda _asked, _status: None
+        self.guard: Callable[[str, Headers], None] = lambda _path, _headers: None
 
     def find(self, path: str) -> App | None:
         if (exact := self.exact.get(path)) is not None:
@@ -87,6 +89,7 @@ class _First:
         door = self._doors.find(scope["path"])
         begun = Begun(send)
         try:
+            self._doors.guard(scope["path"], scope["headers"])
             if door is not None:
                 await door(scope, receive, begun)
             else:

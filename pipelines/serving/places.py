@@ -8,3 +8,8 @@ PREDICTIONS = "EVERGREEN_PREDICTIONS"
 FEEDBACK = "EVERGREEN_FEEDBACK"
 # The file with the key that identifiers are hashed with.
 KEY = "EVERGREEN_LOG_KEY"
+# The public keys that tokens are verified by, as a JWKS file; without it nobody is asked.
+JWKS = "EVERGREEN_JWKS"
+# Who makes the tokens, and whom they have to be for.
+ISSUER = "EVERGREEN_ISSUER"
+AUDIENCE = "EVERGREEN_AUDIENCE"

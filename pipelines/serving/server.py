@@ -16,6 +16,7 @@ from pipelines.serving.asgi import App, Message, Receive, Send, require, respond
 from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked
 from pipelines.serving.feedback import FeedbackDoor
 from pipelines.serving.front import Doors
+from pipelines.serving.identity import Verifier
 from pipelines.serving.inference_protocol.grpc_door import GrpcDoor
 from pipelines.serving.inference_protocol.rest import PREFIX, RestDoor
 from pipelines.serving.opening import open_served
@@ -41,10 +42,13 @@ class Server:
         self._feedback = FeedbackDoor.open(self.model.schema, self.model.policy)
         self.answering = Answering(self.model, self._record, self._meters)
         release = self.model.version
-        self._grpc = GrpcDoor(self.answering, release)
+        verifier = Verifier.of_environment(self.model.name)
+        self._grpc = GrpcDoor(self.answering, release, verifier)
         doors.max_body_bytes = self.model.policy.max_body_bytes
         doors.timeout_seconds = self.model.policy.timeout_seconds
         doors.through = self.answering.through
+        if verifier is not None:
+            doors.guard = verifier.require
         doors.prefixes[PREFIX] = RestDoor(self.answering, release)
         doors.exact["/feedback"] = self._feedback
         doors.exact["/docs.json"] = _page(openapi.document(self.model, known))

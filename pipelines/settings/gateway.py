@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pipelines.settings.fields import Positive, Section
 from pipelines.settings.kubernetes import KubernetesSettings
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _fetchable(value: str) -> str:
+    parts = urlsplit(value)
+    if not parts.hostname or parts.scheme not in ("https", "http"):
+        raise ValueError("is no address of a JWKS document; write https://HOST/PATH")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("would fetch keys without TLS, so anybody in between could choose them")
+    return value
+
+
+JwksUrl = Annotated[str, AfterValidator(_fetchable)]
 
 
 class TlsSettings(Section):
@@ -51,17 +65,23 @@ class TierSettings(Section):
 class IdentitySettings(Section):
     """Who may ask what. `off` is for loopback only, and says so loudly.
 
-    Without `jwks_url` the keys are those of the token endpoint that comes along, on `port`.
+    Without `jwks_url` the keys are those of the token endpoint that comes along, on `port`; they
+    are replaced every `key_days`. `jwks_ca` is the authority that a provider's certificate has to
+    be from, where it is none that everybody trusts.
     """
 
     mode: Literal["jwt", "off"] = "jwt"
     issuer: str = "https://evergreen.localhost"
     audience: str = "evergreen"
-    jwks_url: str | None = None
+    jwks_url: JwksUrl | None = None
+    jwks_ca: Path | None = None
+    key_days: Annotated[float, Field(gt=0)] = 30.0
     port: Port = 8444
     token_minutes: Annotated[float, Field(gt=0, le=10)] = 10.0
     api_keys: bool = False
-    tiers: dict[str, TierSettings] = Field(default_factory=lambda: {"standard": TierSettings()})
+    tiers: dict[str, TierSettings] = Field(
+        default_factory=lambda: {"standard": TierSettings()}, min_length=1
+    )
 
 
 class FleetSettings(Section):

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pipelines.fleet.program import Program
 from pipelines.paths import HOME, HomePaths
+from pipelines.stack import secured
 
 GATEWAY = "gateway"
 TOKENS = "token-endpoint"
+KEEPER = "keeper"
+_STOP_SECONDS = 10
 
 
 def gateway(root: Path, home: HomePaths, argv: Sequence[str]) -> Program:
     """Envoy, by the command line that `gateway.prepare` gave."""
     environment = {HOME: str(home.home)}
-    return Program(GATEWAY, tuple(argv), root, environment, stop_seconds=10)
+    return Program(GATEWAY, tuple(argv), root, environment, stop_seconds=_STOP_SECONDS)
 
 
-def tokens(root: Path, home: HomePaths, argv: Sequence[str], more: Mapping[str, str]) -> Program:
+def tokens(root: Path, home: HomePaths) -> Program:
     """The token endpoint."""
-    environment = {HOME: str(home.home), **more}
-    return Program(TOKENS, tuple(argv), root, environment, stop_seconds=10)
+    argv, environment = tuple(secured.endpoint_command()), {HOME: str(home.home)}
+    return Program(TOKENS, argv, root, environment, stop_seconds=_STOP_SECONDS)
+
+
+def keeper(root: Path, home: HomePaths) -> Program:
+    """Whoever brings the stack in line when nobody else does."""
+    argv = (sys.executable, "-m", "pipelines.stack.keeper", str(root))
+    return Program(KEEPER, argv, root, {HOME: str(home.home)}, stop_seconds=_STOP_SECONDS)
+
+
+def waves(names: Collection[str]) -> list[list[str]]:
+    """In which order programs end: who asks others goes before those that are asked."""
+    first = {GATEWAY, KEEPER} & set(names)
+    workers = {name for name in names if name.endswith("-worker")}
+    return [sorted(first), sorted(workers), sorted(set(names) - first - workers)]

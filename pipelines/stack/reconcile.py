@@ -10,7 +10,7 @@ from pathlib import Path
 from pipelines.fleet import ports
 from pipelines.fleet.locks import held
 from pipelines.fleet.remote import ProcessState
-from pipelines.stack import applied, servers
+from pipelines.stack import applied, secured, servers
 from pipelines.stack.desired import Wanted
 from pipelines.stack.reading import Stack
 from pipelines.stack.route import Routed, problems, route, routes_lock
@@ -88,7 +88,7 @@ def reroute(root: Path) -> Reconciled:
 
 def _start(stack: Stack, wanted: list[Wanted]) -> bool:
     """Have the servers of every version running; whether something was started for that."""
-    is_changed = False
+    is_changed, told = False, secured.server_environment(stack.settings, stack.home)
     for model in wanted:
         replicas = stack.settings.model(model.model).fleet.replicas
         for version in model.versions:
@@ -97,7 +97,7 @@ def _start(stack: Stack, wanted: list[Wanted]) -> bool:
             known = {name for name in book if servers.version_of(name) == version}
             stack.fleet.forget_ports(known - set(names))
             for name, pair in stack.fleet.pairs(names).items():
-                program = servers.program(stack.root, stack.home, name, pair)
+                program = servers.program(stack.root, stack.home, name, pair, told)
                 is_changed = stack.fleet.ensure(program) or is_changed
     return is_changed
 

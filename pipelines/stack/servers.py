@@ -33,7 +33,9 @@ def names(version: str, replicas: int) -> list[str]:
     return [f"{version.replace('@', '-')}-{number}" for number in range(replicas)]
 
 
-def program(root: Path, home: HomePaths, name: str, pair: Pair) -> Program:
+def program(
+    root: Path, home: HomePaths, name: str, pair: Pair, environment: Mapping[str, str]
+) -> Program:
     """One server of a version, as Supervisor is to run it.
 
     Args:
@@ -41,13 +43,14 @@ def program(root: Path, home: HomePaths, name: str, pair: Pair) -> Program:
         home: its runtime state.
         name: of the program.
         pair: the ports of HTTP and gRPC.
+        environment: what every server is told, such as whose tokens it takes.
     """
     command = ("serve", str(version_of(name)), "--port", str(pair[0]), "--grpc-port", str(pair[1]))
     return Program(
         name,
         (sys.executable, "-m", "flows", *command),
         root,
-        environment={HOME: str(home.home)},
+        environment={HOME: str(home.home), **environment},
         stop_seconds=int(DRAIN_SECONDS) + 5,
         settle_seconds=SETTLE_SECONDS,
     )

@@ -10,17 +10,16 @@ from pathlib import Path
 from pipelines import gateway
 from pipelines.errors import GatewayError
 from pipelines.fleet import layout
+from pipelines.fleet.fleet import Fleet
+from pipelines.fleet.layout import Layout
 from pipelines.fleet.locks import held
 from pipelines.fleet.program import Program
-from pipelines.gateway.admin import Admin, DownError
-from pipelines.gateway.security import Security
-from pipelines.stack import programs
+from pipelines.paths import home
+from pipelines.stack import programs, secured, waiting
 from pipelines.stack.reading import Stack
 from pipelines.stack.reconcile import LOCK_SECONDS, Reconciled, reconcile
 
-GATEWAY_SECONDS = 30.0
 DRAIN_SECONDS = 2.0
-_POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -42,39 +41,43 @@ class Up:
     reconciled: Reconciled
 
 
-def up(
-    root: Path, security: Security, more: Sequence[Program] = (), wait_seconds: float | None = None
-) -> Up:
-    """Have Supervisor, the gateway, the servers of all versions, and `more` running and ready.
+def up(root: Path, more: Sequence[Program] = (), wait_seconds: float | None = None) -> Up:
+    """Have Supervisor, token endpoint, gateway, all servers, and `more` running and ready.
 
     What runs as it should is left alone: a second call changes nothing.
 
     Args:
         root: the project.
-        security: who may ask.
-        more: other programs, such as the token endpoint.
+        more: other programs.
         wait_seconds: how long servers that start are waited for; see `reconcile`.
 
     Raises:
         GatewayError: Envoy is not there, does not take its configuration, or does not answer.
+        IdentityError: a key or certificate cannot be made or used.
         FleetError, BusyError, SettingsError, StateError: as `reconcile` does.
     """
     stack = Stack.at(root)
     layout.make(stack.fleet.places)
+    security = secured.secure(stack.settings, stack.home, time.time())
     argv = gateway.prepare(stack.home.gateway, stack.settings, security)
+    has_tokens = secured.has_endpoint(stack.settings)
+    first = [programs.tokens(root, stack.home)] if has_tokens else []
     with held(stack.fleet.places.lock, LOCK_SECONDS):
         is_new = stack.fleet.start()
-        changed = _ensure(stack, more)
-    before = frozenset(each.program for each in stack.fleet.processes())
+        before = frozenset(each.program for each in stack.fleet.processes())
+        changed = _ensure(stack, [*first, *more])
+        _end_program_that_is_off(stack, has_tokens=has_tokens)
     # The files of the gateway are right before it starts, and it starts before any slow server.
     reconcile(root, wait_seconds=0.0)
     with held(stack.fleet.places.lock, LOCK_SECONDS):
         changed += _ensure(stack, [programs.gateway(root, stack.home, argv)])
-        _wait_for_gateway(stack)
+    waiting.for_gateway(stack)
+    if has_tokens:
+        waiting.for_tokens(stack)
     found = reconcile(root, wait_seconds=wait_seconds)
     started = {each.program for each in stack.fleet.processes()} - before - set(changed)
     return Up(
-        address=_address(stack),
+        address=secured.public_url(stack.settings),
         is_protected=security.is_on,
         changed=(*(["supervisor"] if is_new else []), *changed, *sorted(started)),
         never_live=tuple(sorted(set(stack.settings.models) - {w.model for w in stack.wanted()})),
@@ -89,10 +92,6 @@ def down(root: Path) -> bool:
         FleetError: something does not end.
         BusyError: somebody else starts or ends processes all the while.
     """
-    from pipelines.fleet.fleet import Fleet
-    from pipelines.fleet.layout import Layout
-    from pipelines.paths import home
-
     # Neither params.yaml nor the state store: a stack can be ended when both are broken.
     places = home(root)
     fleet = Fleet(Layout.of(places))
@@ -100,9 +99,8 @@ def down(root: Path) -> bool:
     with held(fleet.places.lock, LOCK_SECONDS):
         was_up = fleet.is_up() or bool(fleet.orphans())
         _drain(places.gateway)
-        names = {each.program for each in fleet.processes()}
-        fleet.stop(sorted(names & {programs.GATEWAY}))
-        fleet.stop(sorted(names - {programs.GATEWAY}))
+        for names in programs.waves({each.program for each in fleet.processes()}):
+            fleet.stop(names)
         fleet.end()
     return was_up
 
@@ -111,7 +109,7 @@ def _ensure(stack: Stack, wanted: Sequence[Program]) -> tuple[str, ...]:
     """Have programs running that listen where they are known to: whoever is there goes first."""
     changed = []
     for program in wanted:
-        if program.name == programs.GATEWAY and programs.GATEWAY in stack.fleet.orphans():
+        if program.name == programs.GATEWAY and not stack.fleet.has(program):
             _drain(stack.home.gateway)
         stack.fleet.end_orphans([program.name])
         if stack.fleet.ensure(program):
@@ -128,27 +126,8 @@ def _drain(folder: Path) -> None:
             return
 
 
-def _wait_for_gateway(stack: Stack) -> None:
-    deadline, admin = time.monotonic() + GATEWAY_SECONDS, Admin(stack.home.gateway.resolve())
-    while True:
-        try:
-            if admin.get("/ready").strip() == "LIVE":
-                return
-            problem = "is not live"
-        except DownError:
-            problem = "does not run"
-        except GatewayError as error:
-            problem = error.problem
-        if time.monotonic() > deadline:
-            raise GatewayError(
-                f"Envoy {problem} {GATEWAY_SECONDS:g} s after it was started",
-                where=str(stack.fleet.places.log(programs.GATEWAY)),
-                next_step="read the end of this log; is its port taken (`ss -tlnp`)?",
-            )
-        time.sleep(_POLL_SECONDS)
-
-
-def _address(stack: Stack) -> str:
-    told = stack.settings.gateway
-    scheme = "http" if told.tls.mode == "off" else "https"
-    return f"{scheme}://{told.host}:{told.port}"
+def _end_program_that_is_off(stack: Stack, *, has_tokens: bool) -> None:
+    """A token endpoint that params.yaml wants no more would hand out tokens still."""
+    listed = {each.program for each in stack.fleet.processes()}
+    if not has_tokens and programs.TOKENS in listed:
+        stack.fleet.stop([programs.TOKENS])

@@ -106,6 +106,19 @@ rollout_changes = sa.Table(
     sa.Column("verdict", sa.JSON),
 )
 
+clients = sa.Table(
+    "clients",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    # As scrypt gives it, with its salt and costs; the secret itself is nowhere.
+    sa.Column("secret", sa.String, nullable=False),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("tier", sa.String, nullable=False),
+    sa.Column("created", sa.String, nullable=False),
+    sa.Column("expires", sa.Float),
+    sa.Column("has_api_key", sa.Boolean, nullable=False),
+)
+
 _APPEND_ONLY = (
     "CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb} ON {table} "
     "BEGIN SELECT RAISE(ABORT, 'the {table} is append-only'); END"

@@ -25,7 +25,29 @@ ELSEWHERE = {
         "pipelines.fleet.remote",
         "pipelines.fleet.strays",
     ],
+    # The filters are one chain, and are tried in a running Envoy.
+    "tests/gateway/test_identity_filters.py": [
+        "pipelines.gateway.identity_limits",
+        "pipelines.gateway.identity_scopes",
+    ],
+    "tests/identity/test_endpoint.py": ["pipelines.identity.authorization"],
     "tests/gates/test_judge.py": ["pipelines.gates.evidence"],
+    # What Envoy is told shows in what it does, and its tests ask a real one.
+    "tests/gateway/test_applying.py": [
+        "pipelines.gateway.dynamic",
+        "pipelines.gateway.locking",
+        "pipelines.gateway.preflight",
+    ],
+    "tests/gateway/test_chains.py": ["pipelines.gateway.clusters"],
+    "tests/gateway/test_checking.py": ["pipelines.gateway.table"],
+    "tests/gateway/test_preparing.py": [
+        "pipelines.gateway.binary",
+        "pipelines.gateway.bootstrap",
+        "pipelines.gateway.prepared",
+        "pipelines.gateway.security",
+    ],
+    "tests/gateway/test_routes.py": ["pipelines.gateway.doors", "pipelines.gateway.names"],
+    "tests/gateway/test_start.py": ["pipelines.gateway"],
     # What is called how and kept where can be seen in what is written.
     "tests/kubernetes/test_client.py": ["pipelines.kubernetes.kinds"],
     "tests/kubernetes/test_routes.py": ["pipelines.kubernetes.names"],
@@ -104,7 +126,6 @@ ELSEWHERE = {
         "pipelines.settings",
         "pipelines.settings.fields",
         "pipelines.settings.gateway",
-        "pipelines.settings.kubernetes",
         "pipelines.settings.loading",
         "pipelines.settings.models",
         "pipelines.settings.monitoring",
@@ -113,6 +134,9 @@ ELSEWHERE = {
     ],
     # Locust patches the process that imports it, so the load is only ever run.
     "tests/stress/test_generator.py": ["pipelines.stress", "pipelines.stress.locustfile"],
+    # Bringing a stack in line is one act of all of these.
+    "tests/stack/test_reconcile.py": ["pipelines.stack.reading", "pipelines.stack.route"],
+    "tests/stack/test_starting.py": ["pipelines.stack.programs", "pipelines.stack.waiting"],
     "tests/stages/test_main.py": ["pipelines.orphans"],
     # The stage is the one way into validation, and its tests plant faults in real files.
     "tests/stages/test_validate.py": [

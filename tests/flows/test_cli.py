@@ -28,6 +28,7 @@ VERBS = (
     "demo",
     "up",
     "down",
+    "inject",
 )
 
 

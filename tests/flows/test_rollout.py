@@ -246,7 +246,8 @@ def test_a_person_answers_in_prefect_while_the_rollout_goes_on(
 
     from flows import approving
 
-    start(world, steps=[50, 100], approval=[100])
+    # Nobody ticks here while the person thinks, and what nobody watches is not approved.
+    start(world, steps=[50, 100], approval=[100], blind_seconds=3600)
     while newest(world).phase is not Phase.AWAITING_APPROVAL:
         look(world)
         world.serve(10)

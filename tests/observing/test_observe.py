@@ -11,6 +11,7 @@ import pytest
 
 from pipelines.errors import LogError
 from pipelines.observing.observe import STRETCH_SECONDS, observe, watermark
+from pipelines.predictions.feedback import Feedback
 from pipelines.rollout.evidence import Counts, Evidence, Exposure
 from pipelines.rollout.plan import Expected, Plan, Scale
 from pipelines.schema import Schema
@@ -281,3 +282,53 @@ def test_a_version_of_another_task_is_refused(traffic: Traffic) -> None:
     traffic.answer([replace(answered(request), outputs={"value": np.array([1.0])})])
     with pytest.raises(LogError, match="output_probability"):
         seen(traffic)
+
+
+def test_classes_are_paired_by_all_their_probabilities(tmp_path: Path) -> None:
+    schema = Schema(
+        ("distance", "departure_hour", "wind_speed"),
+        ("carrier", "origin"),
+        "kind",
+        task="multiclass",
+        classes=("cat", "dog", "owl"),
+    )
+    traffic = Traffic(tmp_path, schema)
+
+    def said(request, label: str, probabilities: list[float], **more):
+        outputs = {"label": np.array([label]), "probabilities": np.array([probabilities])}
+        return replace(answered(request, **more), outputs=outputs)
+
+    request = mirrored(traffic, 1)
+    other = mirrored(traffic, 2)
+    traffic.answer(
+        [
+            said(request, "cat", [0.6, 0.3, 0.1]),
+            said(request, "dog", [0.3, 0.6, 0.1], is_shadow=True),
+            said(other, "owl", [0.0, 0.0, 1.0]),
+            said(other, "owl", [0.0, np.nan, 1.0], is_shadow=True),
+        ]
+    )
+    traffic.label([request.request_id, other.request_id], ["dog", "owl"], T0 + 20)
+    evidence = seen(traffic)
+    assert (evidence.pairs.count, evidence.pairs.disagreements.total) == (2, 1.0)
+    # What is no number is as far away as can be.
+    assert evidence.pairs.gaps.total == pytest.approx(0.3 + 1.0)
+    assert counts(evidence, "invalid", 0) == (Counts(2, 1), Counts(2, 0))
+    assert counts(evidence, "wrong", 0) == (Counts(2, 0), Counts(2, 1))
+
+
+def test_a_label_that_is_none_of_this_task_is_left_out(tmp_path: Path) -> None:
+    names = ("distance", "departure_hour", "wind_speed")
+    schema = Schema(names, ("carrier", "origin"), "delay", task="regression")
+    traffic = Traffic(tmp_path, schema)
+    value = {"value": np.array([10.0])}
+    first, second = (traffic.add(T0 + at, CHALLENGER) for at in (1, 2))
+    traffic.answer([replace(answered(each), outputs=value) for each in (first, second)])
+    # Of another row than was asked about; and by a server that knew no schema.
+    (tmp_path / "feedback").mkdir()
+    feedback = Feedback.open(tmp_path / "feedback")
+    arrived = int((T0 + 20) * 1e9)
+    feedback.add([first.request_id], [10], rows=[7], arrived_ns=arrived)
+    feedback.add([second.request_id], ["late"], arrived_ns=arrived)
+    feedback.close(30)
+    assert counts(seen(traffic), "wrong") == (Counts(), Counts())

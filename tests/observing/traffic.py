@@ -30,6 +30,7 @@ class Traffic:
     folder: Path
     schema: Schema = SCHEMA
     requests: list[Request] = field(default_factory=list)
+    policy: LogPolicy = field(default_factory=LogPolicy)
 
     @property
     def sources(self) -> Sources:
@@ -67,7 +68,7 @@ class Traffic:
         """What the servers put on record."""
         folder = self.folder / "predictions"
         folder.mkdir(parents=True, exist_ok=True)
-        log = PredictionLog.open(folder, self.schema, LogPolicy(), None)
+        log = PredictionLog.open(folder, self.schema, self.policy, None)
         for each in answers:
             log.offer(each)
         log.close(30)

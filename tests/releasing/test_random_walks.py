@@ -142,15 +142,20 @@ class Walk(RuleBasedStateMachine):
     def servers_come_and_go(self, ready) -> None:
         self.world.router.ready = set(ready)
 
-    @rule(dies_in=st.sampled_from([None, None, None, 0, 1, 2]))
+    @rule(dies_in=st.sampled_from([None, 0, 1]))
     def a_tick(self, dies_in) -> None:
         self._tick(dies_in)
 
-    @rule(looks=st.integers(2, 8), bad_share=st.sampled_from([0.0, 0.0, 0.6]))
-    def it_is_driven(self, looks, bad_share) -> None:
+    @rule(
+        looks=st.integers(2, 8),
+        bad_share=st.sampled_from([0.0, 0.0, 0.6]),
+        killed_at=st.integers(0, 12),
+        dies_in=st.sampled_from([0, 1]),
+    )
+    def it_is_driven(self, looks, bad_share, killed_at, dies_in) -> None:
         self.world.router.ready = {CHAMPION, CHALLENGER}
-        for _ in range(looks):
-            self._tick(None)
+        for number in range(looks):
+            self._tick(dies_in if number == killed_at else None)
             self.requests_come(10, bad_share)
         self._tick(None)
 
@@ -188,6 +193,7 @@ class Walk(RuleBasedStateMachine):
         try:
             done = rollback.rollback(world.project, MODEL, world.router, to=to, who="a", why="-")
         except Killed:
+            type(self).kills += 1
             self.is_settled = False
         except EvergreenError:
             # Refused as a whole: what was routed is what was routed.
@@ -236,9 +242,9 @@ def test_whatever_happens_what_is_routed_is_what_is_written(
             suppress_health_check=list(HealthCheck),
         ),
     )
-    far = {Phase.STEPPING, Phase.PROMOTED, Phase.ROLLED_BACK, Phase.ABORTED}
+    far = {Phase.STEPPING, Phase.PROMOTED, Phase.ROLLED_BACK}
     assert far <= Walk.reached, "walks that do not go far show little"
-    assert Walk.kills > 5
+    assert Walk.kills > 3
 
 
 def test_the_walk_can_fail(made: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.errors import LogError
+from pipelines.predictions.policy import LogPolicy
 from pipelines.releasing.replay import Models, replay
 from pipelines.rollout.plan import Plan
 from pipelines.rollout.state import Phase
@@ -51,6 +52,15 @@ def test_digests_cannot_be_replayed(world: World) -> None:
     world.seconds = 0
     with pytest.raises(LogError, match="not logged as they were: carrier"):
         replay(world.sources.predictions, plan_of(world), models(world, ("carrier",)), T0)
+
+
+def test_columns_that_were_not_logged_cannot_be_replayed(world: World) -> None:
+    world.seconds = -100
+    world.traffic.policy = LogPolicy(features=("carrier", "distance"))
+    world.serve(5)
+    world.seconds = 0
+    with pytest.raises(LogError, match="departure_hour"):
+        replay(world.sources.predictions, plan_of(world), models(world), T0)
 
 
 def test_a_quiet_mirror_is_given_pairs_once(world: World) -> None:

@@ -18,7 +18,6 @@ from pipelines.fleet import ports
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.layout import Layout
 from pipelines.fleet.locks import held
-from pipelines.gateway.security import Security
 from pipelines.gateway.table import Fault
 from pipelines.rollout.state import Phase
 from pipelines.rollout.store import rollouts
@@ -37,7 +36,7 @@ def begin(project: Project) -> None:
     """v1 is live and answers; v2 is registered."""
     project.promote("v1")
     project.register("v2")
-    assert up(project.root, Security.off()).reconciled.ready == {V1}
+    assert up(project.root).reconciled.ready == {V1}
 
 
 def pids(project: Project) -> dict[str, int | None]:

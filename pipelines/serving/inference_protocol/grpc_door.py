@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha import reflection
 from pipelines.errors import CellError, ModelError, RequestError
 from pipelines.serving.answering import Answering
 from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked, asked
+from pipelines.serving.identity import Verifier
 from pipelines.serving.inference_protocol import metadata
 from pipelines.serving.inference_protocol.generated import open_inference_pb2 as pb
 from pipelines.serving.inference_protocol.grpc_form import read_inputs, write_answer
@@ -28,6 +29,8 @@ SERVICE = "inference.GRPCInferenceService"
 DRAIN_SECONDS = 5.0
 _LOGGER = logging.getLogger(__name__)
 _CODES = {
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
     404: grpc.StatusCode.NOT_FOUND,
     413: grpc.StatusCode.RESOURCE_EXHAUSTED,
     500: grpc.StatusCode.INTERNAL,
@@ -44,12 +47,16 @@ class GrpcDoor:
     Args:
         answering: the model.
         release: of the server itself, for its metadata.
+        verifier: lets calls in by their token; None lets in everybody.
     """
 
-    def __init__(self, answering: Answering, release: str) -> None:
+    def __init__(
+        self, answering: Answering, release: str, verifier: Verifier | None = None
+    ) -> None:
         self._answering = answering
         self._model = answering.model
         self._release = release
+        self._verifier = verifier
         self._health = health.aio.HealthServicer()
         self._server: Any = None
 
@@ -63,6 +70,7 @@ class GrpcDoor:
             ModelError: it cannot listen there.
         """
         server = grpc.aio.server(
+            interceptors=[] if self._verifier is None else [_Guard(self._verifier)],
             options=[
                 ("grpc.so_reuseport", 1),
                 ("grpc.max_receive_message_length", self._model.policy.max_body_bytes),
@@ -175,6 +183,35 @@ class GrpcDoor:
                 f"ask for {self._model.name!r}, version {self._model.version!r} or none",
                 404,
             )
+
+
+class _Guard(grpc.aio.ServerInterceptor):
+    """Refuses calls without a token; health stays open, for those who probe."""
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Any]], details: Any
+    ) -> Any:
+        service, _, method = details.method.removeprefix("/").rpartition("/")
+        if service == health.SERVICE_NAME:
+            return await continuation(details)
+        try:
+            headers = _bytes(details.invocation_metadata)
+            self._verifier.require_call(method, headers)
+        except RequestError as error:
+            return _refusing(error, is_streaming=service == reflection.SERVICE_NAME)
+        return await continuation(details)
+
+
+def _refusing(error: RequestError, *, is_streaming: bool) -> grpc.RpcMethodHandler:
+    async def refuse(_request: object, context: Context) -> None:
+        await context.abort(_CODES[error.status], _said(error))
+
+    if is_streaming:
+        return grpc.stream_stream_rpc_method_handler(refuse)
+    return grpc.unary_unary_rpc_method_handler(refuse)
 
 
 def _bytes_in(behaviour: Callable[[bytes, Context], Awaitable[Any]]) -> grpc.RpcMethodHandler:
