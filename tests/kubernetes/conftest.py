@@ -8,7 +8,8 @@ import pytest
 from pipelines.kubernetes.client import Cluster as Client
 from pipelines.kubernetes.kubeconfig import access
 from tests.kubernetes import api_server, project
-from tests.kubernetes.api_server import Cluster, Serving
+from tests.kubernetes.api_server import Serving
+from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.project import Rollout
 from tests.packaged import Packaged, artifact, packaged
 from tests.releasing.conftest import made, world

@@ -21,7 +21,8 @@ from pipelines.rollout.state import Phase, State
 from pipelines.serving.policy import ServingPolicy
 from pipelines.serving.release import Release
 from tests.architecture.source import ROOT
-from tests.kubernetes.api_server import NAMESPACE, TOKEN, Cluster, Serving
+from tests.kubernetes.api_server import TOKEN, Serving
+from tests.kubernetes.cluster import NAMESPACE, Cluster
 from tests.model_folder import make_model_folder
 from tests.packaged import LABELS
 from tests.releasing import world as worlds

@@ -10,7 +10,8 @@ from pipelines.errors import ClusterError
 from pipelines.kubernetes import access
 from pipelines.kubernetes.client import Cluster
 from pipelines.kubernetes.kinds import SERVICE
-from tests.kubernetes.api_server import NAMESPACE, TOKEN, Serving
+from tests.kubernetes.api_server import TOKEN, Serving
+from tests.kubernetes.cluster import NAMESPACE
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from pipelines.kubernetes.kinds import ACCOUNT, GRPC_ROUTE, HTTP_ROUTE, SERVICE
 from pipelines.kubernetes.kubeconfig import access
 from pipelines.kubernetes.refusals import ConflictError
 from tests.kubernetes import project
-from tests.kubernetes.api_server import Cluster, Serving
+from tests.kubernetes.api_server import Serving
+from tests.kubernetes.cluster import Cluster
 
 
 def service(name: str = "flights-v3", **ports: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pipelines.releasing.router import Applied
 from pipelines.rollout.state import Phase
 from pipelines.state import ledger
 from tests.kubernetes import schema
-from tests.kubernetes.api_server import backends
+from tests.kubernetes.controllers import backends
 from tests.kubernetes.project import CANARY, STABLE, Rollout
 from tests.kubernetes.tables import mirror_of, weights_of
 from tests.releasing import world as worlds

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from pipelines.errors import ClusterError
+from pipelines.errors import ClusterError, StateError
 from pipelines.kubernetes.client import Cluster as Client
 from pipelines.kubernetes.routing import route
 from pipelines.releasing.people import abort
 from pipelines.rollout.state import Phase
 from pipelines.stack.reading import Stack
+from pipelines.state.store import rollouts
 from tests.kubernetes.project import CANARY, STABLE, Rollout
 from tests.releasing.world import MODEL
 
@@ -77,7 +78,7 @@ def test_somebody_who_changes_a_route_all_the_time_is_reported(stepping: Rollout
         if plural == "httproutes":
             with stepping.cluster.lock:
                 found = stepping.cluster.objects[plural, name]
-                stepping.cluster._touch(found)
+                stepping.cluster.touch(found)
 
     stepping.cluster.before_apply = meddle
     with pytest.raises(ClusterError, match="somebody changed the routes each of the 8 times"):
@@ -88,7 +89,7 @@ def test_weights_that_a_person_edited_are_put_right(stepping: Rollout) -> None:
     with stepping.cluster.lock:
         found = stepping.cluster.objects["httproutes", MODEL]
         found["spec"]["rules"][0]["backendRefs"][0]["weight"] = 0
-        stepping.cluster._touch(found)
+        stepping.cluster.touch(found)
     stepping.router.reroute()
     assert stepping.cluster.weights() == {STABLE: 50, CANARY: 50}
 
@@ -125,6 +126,28 @@ def test_a_gateway_that_refuses_is_reported_at_once(stepping: Rollout) -> None:
     world = stepping.world
     with pytest.raises(ClusterError, match="refused by the gateway: Accepted is False"):
         abort(world.project, MODEL, stepping.router, who="ann", why="odd", now=world.now())
+
+
+def test_a_route_that_the_api_refuses_keeps_no_other_from_being_applied(
+    stepping: Rollout,
+) -> None:
+    world = stepping.world
+    stepping.cluster.answers["PATCH grpcroutes"] = [422]
+    with pytest.raises(ClusterError, match="422 Planned"):
+        abort(world.project, MODEL, stepping.router, who="ann", why="odd", now=world.now())
+    assert stepping.cluster.weights() == {STABLE: 100}
+    assert stepping.cluster.weights(plural="grpcroutes") == {STABLE: 50, CANARY: 50}
+    stepping.router.reroute()
+    assert stepping.cluster.weights(plural="grpcroutes") == {STABLE: 100}
+
+
+@pytest.mark.parametrize("spoil", ["{", '{"schema": 99}'], ids=["damaged", "another release"])
+def test_a_state_that_cannot_be_read_gives_the_champion_everything(stepping, spoil) -> None:
+    with stepping.world.project.engine.begin() as connection:
+        connection.execute(rollouts.update().values(state=spoil))
+    with pytest.raises(StateError, match="changed by something else"):
+        stepping.tick()
+    assert stepping.cluster.weights() == {STABLE: 100}
 
 
 def test_a_route_that_is_removed_at_once_is_reported(rollout: Rollout) -> None:
