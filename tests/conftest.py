@@ -15,6 +15,8 @@ from tests.orchestration import SHARED, end_prefect
 
 def pytest_configure(config: pytest.Config) -> None:
     """A folder for what the workers share; they are started later and are told of it."""
+    # Some tests import ONNX Runtime before anything of ours does.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     if not hasattr(config, "workerinput"):
         os.environ[SHARED] = tempfile.mkdtemp(prefix="evergreen-tests-")
 

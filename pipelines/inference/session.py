@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+# Else it would gather in the home folder what it is used for, and send it. It asks once, when it
+# is imported, and for us that is here.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime
 
 from pipelines.errors import ModelError
 from pipelines.inference.encode import Tensors, encode_columns

@@ -58,7 +58,11 @@ REQUIREMENTS = (
     "starlette",
     "uvloop",
 )
-ENVIRONMENT = {"BENTOML_DO_NOT_TRACK": "True", "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {
+    "BENTOML_DO_NOT_TRACK": "True",
+    "OMP_NUM_THREADS": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
 _VERSION = re.compile(r"v[1-9][0-9]*")
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +90,12 @@ def sign(folder: Path, **changes: object) -> None:
     content = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**content, "sha256": digest(folder / MODEL_FILE)}))
     dataclasses.replace(Signature.read(folder), **changes).write(folder)
+
+
+def test_nothing_is_gathered_about_whoever_uses_it(artifact: Path, tmp_path: Path) -> None:
+    asked = f"from pathlib import Path; from pipelines.inference.session import ModelSession; \
+ModelSession.open(Path({str(artifact)!r}))"
+    free = {key: value for key, value in os.environ.items() if "TELEMETRY" not in key}
+    code = [sys.executable, "-c", asked]
+    subprocess.run(code, env={**free, "HOME": str(tmp_path)}, check=True, timeout=60)
+    assert not list(tmp_path.rglob("onnxruntime*"))
