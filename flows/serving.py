@@ -28,10 +28,10 @@ def serve(root: Path, name: str, port: int, grpc_port: int, host: str) -> None:
         model, said = version.model, version.name
     else:
         model, (said, tag) = name, _chain(root, places, name, chain)
-    for number, option in ((port, "--port"), (grpc_port, "--grpc-port")):
-        _require_free(host, number, option)
     site = packaging.Site.of(model, places, port, grpc_port, host)
     argv, environment = packaging.serve_command(tag, places, site)
+    for number, option in ((port, "--port"), (grpc_port, "--grpc-port")):
+        _require_free(host, number, option)
     doors = f"http://{host}:{port}, gRPC {host}:{grpc_port}"
     print(f"{said} on {doors} (Ctrl-C ends it)", flush=True)
     os.execve(argv[0], argv, environment)  # noqa: S606

@@ -17,7 +17,7 @@ from pipelines.releasing.router import Router
 from pipelines.releasing.writing import write
 from pipelines.rollout import clock, machine, store
 from pipelines.rollout.events import Unseen
-from pipelines.rollout.instant import Instant
+from pipelines.rollout.instant import Instant, seconds_between
 from pipelines.rollout.state import State
 from pipelines.rollout.store import Stored
 from pipelines.state import leases
@@ -83,7 +83,9 @@ def tick(
             following = machine.advance(state, event, now)
             state, verdict = following.state, following.verdict or verdict
         write(project, stored, state, verdict)
-        if state.generation != stored.state.generation:
+        # Whoever was away for long comes back to a challenger that the router has taken off.
+        was_away = seconds_between(stored.state.clock, now) > state.plan.settings.blind_seconds
+        if was_away or state.generation != stored.state.generation:
             router.reroute()
         if state.phase.is_final:
             router.reconcile()

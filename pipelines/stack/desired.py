@@ -99,12 +99,11 @@ def _unattended(rollout: State, now: Instant) -> str | None:
     A controller that lives pauses by itself when it sees nothing. One that was killed cannot.
     """
     allowed = rollout.plan.settings.blind_seconds
-    seconds = seconds_between(rollout.clock, now)
-    if seconds <= allowed:
+    if seconds_between(rollout.clock, now) <= allowed:
         return None
     return (
-        f"no controller has looked at the rollout of {rollout.plan.challenger} for {seconds:.0f} s "
-        f"({allowed:g} are allowed): go on with `evergreen rollout {rollout.plan.model}`"
+        f"no controller has looked at the rollout of {rollout.plan.challenger} for {allowed:g} s "
+        f"or more: go on with `evergreen rollout {rollout.plan.model}`"
     )
 
 

@@ -90,6 +90,7 @@ def test_a_version_without_its_bento_cannot_be_served(trained: Project, run: Run
     with trained.engine.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER ledger_no_DELETE")
         connection.exec_driver_sql("DELETE FROM ledger")
+        connection.exec_driver_sql("DELETE FROM runs")
     done = run(trained, "serve", "alpha@v1")
     assert done.code == 2
     assert "no bento of alpha@v1" in done.err

@@ -41,8 +41,11 @@ def client(served: Serving, tmp_path: Path) -> Iterator[Client]:
 
 
 @pytest.fixture
-def rollout(world: World, cluster: Cluster, served: Serving) -> Rollout:
-    """A project with real versions, whose router is the cluster's."""
+def rollout(
+    world: World, cluster: Cluster, served: Serving, monkeypatch: pytest.MonkeyPatch
+) -> Rollout:
+    """A project with real versions, whose router is the cluster's, and goes by the same clock."""
+    monkeypatch.setattr("pipelines.rollout.clock.read", world.now)
     found = Rollout(world, cluster)
     found.make_deployable()
     found.write_params()

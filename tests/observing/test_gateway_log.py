@@ -30,6 +30,7 @@ def line(at: float = T0 + 1, **changes: Any) -> str:
         "status": 200,
         "attempts": 1,
         "duration_us": 4200,
+        "latency_us": changes.get("duration_us", 4200),
         "request_id": "r1",
         "route": route,
         "arm": CHALLENGER,

@@ -65,6 +65,7 @@ def test_only_what_serving_needs_goes_in(packaged: Packaged) -> None:
         ("pipelines", "__init__.py"),
         ("pipelines", "errors.py"),
         ("pipelines", "inference"),
+        ("pipelines", "jwks.py"),
         ("pipelines", "predictions"),
         ("pipelines", "schema.py"),
         ("pipelines", "serving"),

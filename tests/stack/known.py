@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from pipelines.rollout import clock
 from pipelines.rollout.state import Phase, State
 from pipelines.stack.desired import Known
 from pipelines.state.ledger import PROMOTED, ROLLED_BACK, Entry
@@ -36,8 +37,12 @@ def entries(*steps: str) -> list[Entry]:
 
 
 def rollout(phase: Phase, stage: int = 0, **more: Any) -> State:
-    """The rollout of v2 over v1 in a phase; its stages are the mirror, 5, 25 and 50 percent."""
-    return msgspec.structs.replace(begun(), phase=phase, stage=stage, **more)
+    """The rollout of v2 over v1 in a phase; its stages are the mirror, 5, 25 and 50 percent.
+
+    A controller has looked at it just now.
+    """
+    told = {"clock": clock.read(), **more}
+    return msgspec.structs.replace(begun(), phase=phase, stage=stage, **told)
 
 
 def known(
