@@ -86,9 +86,7 @@ def gap_seconds(answers: Iterable[Answer], moment: float) -> float | None:
     return min(later) - moment if later else None
 
 
-def seconds_to_zero(
-    accesses: Iterable[Access], version: str, decided: float
-) -> float | None:
+def seconds_to_zero(accesses: Iterable[Access], version: str, decided: float) -> float | None:
     """From a decision to the last request that the weights could still give to a version.
 
     Args:

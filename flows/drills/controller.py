@@ -15,6 +15,9 @@ from flows.releasing import Desk
 from flows.rollout import drive
 from pipelines.releasing.ticking import Ticked
 
+# Of a hold, each metric says at length what it waits for.
+_SHOWN = 200
+
 
 def main(model: str, version: str, every_seconds: float) -> None:
     """Drive a rollout, a line a tick on standard output.
@@ -33,8 +36,7 @@ def _tell(ticked: Ticked) -> None:
         "time": time.time(),
         "phase": state.phase.value,
         "stage": state.stage,
-        "reason": ticked.unseen or state.reason,
-        "verdict": None if ticked.verdict is None else ticked.verdict.reason,
+        "reason": (ticked.unseen or state.reason)[:_SHOWN],
     }
     print(json.dumps(line), flush=True)
 

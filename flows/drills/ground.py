@@ -22,6 +22,7 @@ from pipelines.errors import WorkspaceError
 from pipelines.gateway.access_log import Access, read_access_log
 from pipelines.packaging.server import free_ports
 from pipelines.paths import HomePaths
+from pipelines.rollout import store as rollouts
 from pipelines.settings import PARAMS_FILE
 from pipelines.signature import Signature
 from pipelines.stack import secured
@@ -57,6 +58,10 @@ class Ground:
     @property
     def home(self) -> HomePaths:
         return HomePaths(self.demo.clone / ".evergreen")
+
+    def has_open_rollout(self) -> bool:
+        """Whether one is on its way."""
+        return rollouts.current(self.engine, MODEL) is not None
 
     def accesses(self, begin: float, end: float) -> list[Access]:
         """What the gateway wrote of the model's requests between two moments, unix seconds."""
@@ -170,7 +175,7 @@ def params(model: dict[str, Any], ports: list[int]) -> dict[str, Any]:
         "retrain": {"release": "staged"},
         "rollout": {
             "steps": [25, 50, 100],
-            "metrics": ["errors", "timeouts", "invalid", "latency", "wrong"],
+            "metrics": ["errors", "timeouts", "invalid", "latency"],
             "minimum_pairs": 150,
             "minimum_requests": 150,
             "deadline_hours": 0.05,

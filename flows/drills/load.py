@@ -105,9 +105,7 @@ class Load:
 
     async def _run(self) -> None:
         trust = ssl.create_default_context(cafile=str(self._door.authority))
-        limits = httpx.Limits(
-            max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS
-        )
+        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
         async with httpx.AsyncClient(
             base_url=self._door.address,
             verify=trust,

@@ -51,9 +51,7 @@ def register(root: Path, model: str, name: str) -> str:
     bento = packaging.build(workspace.paths.artifact, labels, f"v{number}", places, policy)
     version = versions.register(project, model, commit)
     kept = {"name": WHY, "evidence": {"bento": bento}}
-    runs.finish(
-        engine, run.id, runs.REGISTERED, version=version.name, verdict=kept, commit=commit
-    )
+    runs.finish(engine, run.id, runs.REGISTERED, version=version.name, verdict=kept, commit=commit)
     os.chdir(root)
     project.remove_worktree(workspace.root)
     return version.name
