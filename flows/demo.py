@@ -218,7 +218,11 @@ def _unseen_rows(demo: Demo) -> Any:
 
 
 def clone_of(project: Repository, keep: Path | None) -> Path:
-    """A clone of the project in `keep`, which must be empty or not there, or in a temporary folder."""
+    """A clone of the project in `keep`, or in a temporary folder.
+
+    Raises:
+        WorkspaceError: `keep` is not empty.
+    """
     if keep is None:
         clone = Path(tempfile.mkdtemp(prefix="evergreen-demo-"))
     else:

@@ -165,7 +165,7 @@ def params(model: dict[str, Any], ports: list[int]) -> dict[str, Any]:
         model: its own parameters.
         ports: of the gateway, of its metrics, and of the token endpoint.
     """
-    given = {
+    given: dict[str, dict[str, Any]] = {
         "ingest": {"since": _MONTHS[0], "until": _MONTHS[1]},
         "split": {"tuning_days": 3, "holdout_days": 10},
         "tune": {"trials": 2, "workers": 1},

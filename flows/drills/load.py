@@ -176,7 +176,7 @@ class Load:
 async def _post(
     http: httpx.AsyncClient, path: str, body: bytes, headers: dict[str, str]
 ) -> tuple[httpx.Response | None, int]:
-    """Send, and send again while connections fail; the answer, if any, and how often it was sent."""
+    """Send, and send again while connections fail; the answer, if any, and the number of tries."""
     deadline, tries = time.monotonic() + PATIENCE_SECONDS, 0
     while True:
         tries += 1

@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from flows.drills.answers import Bad
+from flows.drills import rollbacks
+from flows.drills.answers import bad
 from flows.drills.ground import CHAMPION, MODEL, Ground
 from flows.drills.load import Load
 from flows.drills.measuring import Seen, result
 from flows.drills.result import Result
-from flows.drills.scenarios import Scenario
+from flows.drills.scenarios import SCENARIOS, Scenario
 from flows.drills.scene import Scene
 from pipelines.errors import EvergreenError, RolloutError
 from pipelines.state import ledger
 
+NAMES = (*SCENARIOS, rollbacks.NAME)
 # The champion's latency is taken from what clients saw of it, once there are 300 of them.
 WARM_ANSWERS = 400
 _WARM_SECONDS = 120.0
@@ -24,14 +26,14 @@ _AFTERWARDS_SECONDS = 2.0
 
 
 def run(
-    ground: Ground, load: Load, chosen: Sequence[Scenario], tell: Callable[[Result], None]
+    ground: Ground, load: Load, names: Sequence[str], tell: Callable[[Result], None]
 ) -> list[Result]:
     """Run drills; what keeps one from its end is its result, and the next one goes on.
 
     Args:
         ground: with the stack up.
         load: running.
-        chosen: what is drilled.
+        names: of NAMES.
         tell: called with each result.
 
     Raises:
@@ -39,8 +41,8 @@ def run(
     """
     warm_up(load)
     results = []
-    for scenario in chosen:
-        results.append(drill(ground, load, scenario))
+    for name in names:
+        results.append(_one(ground, load, name))
         tell(results[-1])
     return results
 
@@ -58,34 +60,46 @@ def warm_up(load: Load) -> None:
         time.sleep(0.2)
 
 
-def drill(ground: Ground, load: Load, scenario: Scenario) -> Result:
-    """One drill, from the champion at 100 % to the end of its rollout."""
-    begin, scene = time.time(), Scene(ground, scenario.version)
+def _one(ground: Ground, load: Load, name: str) -> Result:
+    begin = time.time()
     try:
         restore(ground)
         begin = time.time()
+        if name == rollbacks.NAME:
+            return rollbacks.drill(ground, load)
+        return drill(ground, load, SCENARIOS[name])
+    except EvergreenError as error:
+        load.require()  # whose own failure explains it, and every later one
+        return _unknown(name, load, begin, error)
+
+
+def drill(ground: Ground, load: Load, scenario: Scenario) -> Result:
+    """One drill of a rollout, from the champion at 100 % to its end.
+
+    Raises:
+        EvergreenError: it does not come to its end.
+    """
+    begin, scene = time.time(), Scene(ground, scenario.version)
+    try:
         scene.begin()
         scenario.act(scene)
         scene.until_over()
-        time.sleep(_AFTERWARDS_SECONDS)
-        end = time.time()
-        time.sleep(_WRITTEN_SECONDS)
-        seen = Seen(
-            begin,
-            end,
-            load.between(begin, end),
-            ground.accesses(begin, end),
-            scene.state(),
-            scene.marks,
-            scene.measured,
-            scene.gateway_killed,
-        )
-        return result(scenario, seen)
-    except EvergreenError as error:
-        load.require()
-        return _unknown(scenario, load, begin, error)
     finally:
         scene.kill_controller()
+    time.sleep(_AFTERWARDS_SECONDS)
+    end = time.time()
+    time.sleep(_WRITTEN_SECONDS)
+    seen = Seen(
+        begin,
+        end,
+        load.between(begin, end),
+        ground.accesses(begin, end),
+        scene.state(),
+        scene.marks,
+        scene.measured,
+        scene.gateway_killed,
+    )
+    return result(scenario, seen)
 
 
 def restore(ground: Ground) -> None:
@@ -100,18 +114,19 @@ def restore(ground: Ground) -> None:
         ground.demo.evergreen("rollback", MODEL, "--to", CHAMPION, "--reason", "the next drill")
 
 
-def _unknown(scenario: Scenario, load: Load, begin: float, error: EvergreenError) -> Result:
+def _unknown(name: str, load: Load, begin: float, error: EvergreenError) -> Result:
+    """A drill that did not come to its end says nothing good of anything."""
     answers = load.between(begin, time.time())
     return Result(
-        name=scenario.name,
-        title=scenario.title,
-        expected=scenario.expected.value,
+        name=name,
+        title=SCENARIOS[name].title if name in SCENARIOS else rollbacks.TITLE,
+        expected=SCENARIOS[name].expected.value if name in SCENARIOS else rollbacks.EXPECTED,
         real="unknown",
         reason=error.problem,
         decision_seconds=None,
         measured={},
         requests=len(answers),
-        sent_again=0,
-        bad=Bad(0, 0, 0, 0),
+        sent_again=sum(each.tries > 1 for each in answers),
+        bad=bad(answers, (), ""),
         problems=[str(error)],
     )

@@ -72,7 +72,7 @@ def _kill_server(scene: Scene) -> None:
 def _kill_controller(scene: Scene) -> None:
     """In each phase; for a while nobody ticks, and then another process does."""
     slowest = 0.0
-    steps = [(Phase.PENDING, None), (Phase.MIRRORING, None)]
+    steps: list[tuple[Phase, int | None]] = [(Phase.PENDING, None), (Phase.MIRRORING, None)]
     steps += [(Phase.STEPPING, _FIRST_STEP), (Phase.STEPPING, _SECOND_STEP)]
     for phase, stage in steps:
         scene.until_step(phase, stage)
