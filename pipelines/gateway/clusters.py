@@ -39,25 +39,24 @@ def clusters(table: Table, now: float, max_requests: int, sockets: str) -> list[
     found: list[dict[str, Any]] = []
     for model in table.models:
         for version in model.upstreams:
-            is_faulty = bool(faults.of_version(model.faults, version, now))
+            fault = faults.of_version(model.faults, version, now)
             for protocol in PROTOCOLS:
-                found += _of_version(
-                    model, version, protocol, max_requests, sockets if is_faulty else None
-                )
+                behind = names.behind_fault(version, protocol)
+                socket = faults.socket_of(behind, fault, sockets) if fault else None
+                found += _of_version(model, version, protocol, max_requests, socket)
         found += [_aggregate(chain, max_requests) for chain in chains(model)]
     return sorted(found, key=lambda cluster: str(cluster["name"]))
 
 
 def _of_version(
-    model: ModelTable, version: str, protocol: Protocol, limit: int, sockets: str | None
+    model: ModelTable, version: str, protocol: Protocol, limit: int, socket: str | None
 ) -> list[dict[str, Any]]:
     endpoints = model.upstreams[version]
     name = names.servers(version, protocol)
-    if sockets is None:
+    if socket is None:
         found = [_servers(name, version, endpoints, protocol, limit)]
     else:
         behind = names.behind_fault(version, protocol)
-        socket = faults.socket_of(behind, sockets)
         found = [
             _servers(behind, version, endpoints, protocol, limit),
             _through_fault(name, version, protocol, limit, socket),
