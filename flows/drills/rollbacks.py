@@ -13,6 +13,9 @@ from flows.drills.result import Result, problems
 from flows.drills.scenarios import LIMITS, TO_ZERO
 from flows.releasing import Desk
 from pipelines.errors import RolloutError
+from pipelines.releasing.registered import require
+from pipelines.state import ledger
+from pipelines.state.ledger import Promotion
 
 NAME, TITLE = "rollback", "the live version is rolled back, again and again"
 TIMES = 20
@@ -29,7 +32,7 @@ def drill(ground: Ground, load: Load) -> Result:
         EvergreenError: a rollback fails.
     """
     desk, begin = Desk.at(ground.demo.clone, MODEL), time.time()
-    windows = [_there_and_back(desk) for _ in range(TIMES)]
+    windows = [_there_and_back(desk, number) for number in range(TIMES)]
     end = time.time()
     time.sleep(_WRITTEN_SECONDS)
     accesses, answers = ground.accesses(begin, end), load.between(begin, end)
@@ -57,17 +60,29 @@ def drill(ground: Ground, load: Load) -> Result:
     )
 
 
-def _there_and_back(desk: Desk) -> tuple[float, float]:
+def _there_and_back(desk: Desk, number: int) -> tuple[float, float]:
     """Between which moments the version that was live is to lose its requests, unix seconds."""
-    desk.roll_back(GOOD, "a drill")
-    if problems_left := desk.settle().problems:
+    found = require(desk.project, MODEL, GOOD)
+    ledger.promote(
+        desk.project.engine,
+        Promotion(
+            model=MODEL,
+            version=found.version.name,
+            commit=found.version.commit,
+            who="a drill",
+            why="to be rolled back",
+            evidence={"bento": found.bento},
+            run=f"rollback drill {time.time():.3f}, {number}",
+        ),
+    )
+    if left := desk.settle().problems:
         raise RolloutError(
-            f"it cannot be brought back: {problems_left}",
-            where=f"{MODEL}@{GOOD}",
+            f"it cannot be brought to all requests: {left}",
+            where=found.version.name,
             next_step="see the log of its server in the clone",
         )
     time.sleep(_PAUSE_SECONDS)
     decided = time.time()
-    desk.roll_back(CHAMPION, "a drill")
+    desk.roll_back(None, "a drill")
     time.sleep(_PAUSE_SECONDS)
     return decided, time.time()
