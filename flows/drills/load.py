@@ -79,14 +79,17 @@ class Load:
         Raises:
             GatewayError: it cannot go on; nothing that is seen from then on means anything.
         """
-        if isinstance(self._failure, EvergreenError):
-            raise self._failure
-        if self._failure is not None:
+        failure = self._failure
+        if isinstance(failure, BaseExceptionGroup):
+            failure = failure.exceptions[0]
+        if isinstance(failure, EvergreenError):
+            raise failure
+        if failure is not None:
             raise GatewayError(
-                f"the clients of the drill stopped: {self._failure!r}",
+                f"the clients of the drill stopped: {failure!r}",
                 where=self._door.address,
                 next_step="run the drill again; if it stays so, report it",
-            ) from self._failure
+            ) from failure
 
     def between(self, begin: float, end: float) -> list[Answer]:
         """What became of the requests that were sent between two moments, unix seconds.
@@ -115,9 +118,10 @@ class Load:
         ) as http:
             for subject in (*self._subjects, self._labeller):
                 await subject.headers(http)
-            labels = asyncio.create_task(self._tell_labels(http))
-            await self._ask_by_the_clock(http)
-            await labels
+            # What fails in one of the two ends the other as well.
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._tell_labels(http))
+                group.create_task(self._ask_by_the_clock(http))
 
     async def _ask_by_the_clock(self, http: httpx.AsyncClient) -> None:
         asked: set[asyncio.Task[None]] = set()
@@ -166,10 +170,13 @@ class Load:
                 body = json.dumps({"labels": some}).encode()
                 headers = await self._labeller.headers(http)
                 answer, _ = await _post(http, path, body, headers)
-                if answer is None or answer.is_client_error:
-                    said = "nothing" if answer is None else answer.text[:300]
+                if answer is None or answer.is_server_error:
+                    self._labels.extend(some)  # they are as true a moment later
+                elif answer.is_client_error:
                     raise GatewayError(
-                        f"labels are refused: {said}", where=path, next_step="see the drill's log"
+                        f"labels are refused: {answer.text[:300]}",
+                        where=path,
+                        next_step="look at `.evergreen/gateway/access.log` of the clone (--keep)",
                     )
 
 

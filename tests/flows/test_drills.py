@@ -224,7 +224,11 @@ class _Front:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        body = (await receive())["body"]
+        body, has_more = b"", True
+        while has_more:
+            message = await receive()
+            body += message.get("body", b"")
+            has_more = message.get("more_body", False)
         headers = {key.decode(): value.decode() for key, value in scope["headers"]}
         status, content, more = 200, {}, []
         if scope["path"] == "/token":
