@@ -88,7 +88,7 @@ def run(root: Path, keep: Path | None, *, as_json: bool) -> int:
             than the demo tells.
     """
     console = Console(stderr=as_json, highlight=False)
-    clone = _clone(Repository.at(root), keep)
+    clone = clone_of(Repository.at(root), keep)
     demo = Demo(clone, console)
     demo.environment = environment_of(clone)
     console.print(f"in a throwaway clone: {clone}", soft_wrap=True)
@@ -217,7 +217,12 @@ def _unseen_rows(demo: Demo) -> Any:
     return frame[list(read.schema.features)]
 
 
-def _clone(project: Repository, keep: Path | None) -> Path:
+def clone_of(project: Repository, keep: Path | None) -> Path:
+    """A clone of the project in `keep`, or in a temporary folder.
+
+    Raises:
+        WorkspaceError: `keep` is not empty.
+    """
     if keep is None:
         clone = Path(tempfile.mkdtemp(prefix="evergreen-demo-"))
     else:

@@ -12,6 +12,7 @@ import traceback
 from flows.cli import (
     alerts,
     demo,
+    drill,
     identity,
     looking,
     monitoring,
@@ -28,6 +29,7 @@ __all__ = [
     "alerts",
     "app",
     "demo",
+    "drill",
     "identity",
     "looking",
     "main",

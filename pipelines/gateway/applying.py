@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines.errors import GatewayError
-from pipelines.gateway import access_log, dynamic, prepared
+from pipelines.gateway import access_log, dynamic, lingering, prepared
 from pipelines.gateway.admin import Admin, DownError, Taken, wait_until
 from pipelines.gateway.chains import chosen
 from pipelines.gateway.checking import require_sound
@@ -51,7 +51,8 @@ def apply(folder: Path, table: Table, now: float) -> int:
     with locked(folder):
         content = _next(folder, known, table, now)
         admin = Admin(folder)
-        _Swap(folder, admin, content).run(_asked(table))
+        kept = _kept_a_while(folder, content, table, now)
+        _Swap(folder, admin, content, kept).run(_asked(table))
         dynamic.keep_last_good(folder, content)
         access_log.rotate(folder, admin, now)
     return content[ROUTES_FILE].generation
@@ -66,6 +67,8 @@ def _next(folder: Path, known: Prepared, table: Table, now: float) -> dict[str, 
     for name, discovery in current.items():
         if discovery is None:
             _put_aside(folder / name)
+    if clusters := current[CLUSTERS_FILE]:
+        current[CLUSTERS_FILE] = lingering.without(clusters, lingering.read(folder))
     routes = current[ROUTES_FILE]
     if routes is not None:
         content = _kept(current, known.render(table, routes.generation, now))
@@ -74,6 +77,18 @@ def _next(folder: Path, known: Prepared, table: Table, now: float) -> dict[str, 
     content = known.render(table, dynamic.newest_generation(folder) + 1, now)
     require_valid(known.bootstrap, content)
     return _kept(current, content)
+
+
+def _kept_a_while(
+    folder: Path, content: Mapping[str, Discovery], table: Table, now: float
+) -> frozenset[str]:
+    """The clusters that no route leads to any more, and that requests on their way may need."""
+    present = lingering.names_of(dynamic.read(folder / CLUSTERS_FILE))
+    wanted = lingering.names_of(content[CLUSTERS_FILE])
+    known, seconds = lingering.read(folder), lingering.most_seconds(table)
+    until = lingering.following(known, present, wanted, now, seconds)
+    lingering.write(until, folder)
+    return frozenset(until)
 
 
 def _kept(
@@ -117,10 +132,17 @@ class _Swap:
     clusters, clusters to listeners that plant faults, and those to clusters again.
     """
 
-    def __init__(self, folder: Path, admin: Admin, content: Mapping[str, Discovery]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        admin: Admin,
+        content: Mapping[str, Discovery],
+        lingers: frozenset[str],
+    ) -> None:
         self._folder = folder
         self._admin = admin
         self._content = content
+        self._lingers = lingers
 
     def run(self, asked: set[str]) -> None:
         """Raises GatewayError as `apply` does."""
@@ -135,8 +157,13 @@ class _Swap:
         self._put(CLUSTERS_FILE, dynamic.together(before, clusters))
         self._wait_for_servers(asked - known)
         self._put(ROUTES_FILE, self._content[ROUTES_FILE])
-        self._put(CLUSTERS_FILE, clusters)
+        self._put(CLUSTERS_FILE, self._with_what_lingers(before, clusters))
+        # Not kept as clusters are: a listener finishes what it has when it is removed.
         self._put(FAULTS_FILE, faults)
+
+    def _with_what_lingers(self, before: Discovery | None, after: Discovery) -> Discovery:
+        left = lingering.only(before, self._lingers - lingering.names_of(after))
+        return after if left is None else dynamic.together(left, after)
 
     def _put(self, name: str, discovery: Discovery) -> None:
         """Write a file unless it says this already, and see that Envoy works with it."""

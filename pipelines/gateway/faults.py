@@ -7,7 +7,9 @@ answers in its place, the evidence counts it, and copies for a mirror are spared
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from pipelines.gateway import names
@@ -34,14 +36,20 @@ def listeners(table: Table, now: float, sockets: str, buffer_bytes: int) -> list
         for version in model.upstreams:
             if fault := of_version(model.faults, version, now):
                 for protocol in PROTOCOLS:
-                    name = names.behind_fault(version, protocol)
-                    found.append(_listener(name, socket_of(name, sockets), fault, buffer_bytes))
+                    cluster = names.behind_fault(version, protocol)
+                    socket = socket_of(cluster, fault, sockets)
+                    found.append(_listener(cluster, socket, fault, buffer_bytes))
     return sorted(found, key=lambda listener: str(listener["name"]))
 
 
-def socket_of(name: str, sockets: str) -> str:
-    """Where the listener before a cluster listens."""
-    return sockets.replace(DIGITS, hashlib.sha256(name.encode()).hexdigest()[: len(DIGITS)])
+def socket_of(cluster: str, fault: dict[str, Any], sockets: str) -> str:
+    """Where the listener before a cluster listens: elsewhere for each fault.
+
+    Connections that are open go on with the fault they were opened to; only to another socket
+    are there new ones.
+    """
+    content = json.dumps([cluster, fault], sort_keys=True)
+    return sockets.replace(DIGITS, hashlib.sha256(content.encode()).hexdigest()[: len(DIGITS)])
 
 
 def of_version(faults: Iterable[Fault], version: str, now: float) -> dict[str, Any]:
@@ -62,8 +70,10 @@ def of_version(faults: Iterable[Fault], version: str, now: float) -> dict[str, A
     return told
 
 
-def _listener(name: str, socket: str, fault: dict[str, Any], buffer_bytes: int) -> dict[str, Any]:
-    route = {"match": {"prefix": "/"}, "route": {"cluster": name, "timeout": "0s"}}
+def _listener(
+    cluster: str, socket: str, fault: dict[str, Any], buffer_bytes: int
+) -> dict[str, Any]:
+    route = {"match": {"prefix": "/"}, "route": {"cluster": cluster, "timeout": "0s"}}
     connection = {
         "@type": f"{_FILTERS}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "faults",
@@ -83,7 +93,7 @@ def _listener(name: str, socket: str, fault: dict[str, Any], buffer_bytes: int) 
     manager = "envoy.filters.network.http_connection_manager"
     return {
         "@type": _LISTENER,
-        "name": name,
+        "name": f"{cluster} {Path(socket).name}",
         "address": {"pipe": {"path": socket, "mode": 0o600}},
         "per_connection_buffer_limit_bytes": buffer_bytes,
         "filter_chains": [{"filters": [{"name": manager, "typed_config": connection}]}],

@@ -29,6 +29,7 @@ BOOTSTRAP_FILE = "envoy.yaml"
 PREPARED_FILE = "prepared.json"
 CERTIFICATE_FILE = "certificate.json"
 ACCESS_LOG = "access.log"
+LINGERING_FILE = "lingering.json"
 LAST_GOOD = ".last-good"
 LOCK_FILE = "apply.lock"
 

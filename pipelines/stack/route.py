@@ -56,7 +56,7 @@ def _route(stack: Stack) -> Routed:
     before = applied.read(stack.home)
     listening = servers.listening(ports.read(stack.fleet.places.ports))
     ready = servers.ready(servers.all_of(listening, before.upstreams))
-    seen = Seen(listening, before.upstreams, ready)
+    seen = Seen(listening, before.upstreams, ready, before.champion)
     now = time.time()
     if not stack.home.gateway.is_dir():  # there was no `evergreen up` yet
         return Routed(models, seen, Table(), applied.NOTHING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipelines.gateway.table import Endpoint, Fault, ModelTable, Table
 from pipelines.rollout.routing import FULL
@@ -21,11 +21,13 @@ class Seen:
         listening: by version, where its servers are (or will be, while they start).
         routed: by version, where the gateway sends requests now.
         ready: those that answer.
+        asked: by model, the version that is asked now when nobody else is chosen.
     """
 
     listening: Mapping[str, Endpoints]
     routed: Mapping[str, Endpoints]
     ready: Collection[Endpoint]
+    asked: Mapping[str, str] = field(default_factory=dict)
 
     def answers(self, version: str) -> bool:
         """Whether at least one server of a version is ready."""
@@ -73,8 +75,13 @@ def _row(
         for version in model.versions
         if (endpoints := routable(version, seen, is_champion=version == model.champion))
     }
+    if (standing := _stand_in(model, seen)) is not None:
+        # Its servers are being started: nobody is turned away meanwhile.
+        where = {**where, standing: seen.routed[standing]}
+        where.pop(model.champion, None)
     # Without a bento of the champion here, the version before it is the best there is.
-    first = next((each for each in (model.champion, model.previous) if each in where), None)
+    best = (model.champion, standing, model.previous)
+    first = next((each for each in best if each in where), None)
     if first is None:
         return None
     weights = {version: percent for version, percent in model.weights.items() if percent}
@@ -90,3 +97,20 @@ def _row(
         faults=tuple(fault for fault in faults if fault.version is None or fault.version in where),
         timeout_seconds=settings.gateway.timeout_seconds,
     )
+
+
+def _stand_in(model: Wanted, seen: Seen) -> str | None:
+    """Who is asked until the champion has answered for the first time; None if it has.
+
+    A person may return to a version whose servers were ended long ago. Until they are ready, the
+    version that is turned away from goes on: a doubtful answer is better than none.
+    """
+    known = set(seen.listening.get(model.champion, ())) | set(seen.ready)
+    is_known = any(each in known for each in seen.routed.get(model.champion, ()))
+    if seen.answers(model.champion) or is_known:
+        return None
+    asked = seen.asked.get(model.model)
+    if asked is None or asked == model.champion:
+        return None
+    is_there = any(each in seen.ready for each in seen.routed.get(asked, ()))
+    return asked if is_there else None

@@ -138,3 +138,26 @@ def test_whatever_is_known_the_table_fits_together(
         assert named <= row.upstreams.keys()
         assert not {version.removeprefix("alpha@") for version in row.upstreams} & lost
         assert all(row.upstreams.values())
+
+
+def test_who_was_asked_goes_on_until_a_champion_that_was_cold_answers() -> None:
+    """`evergreen rollback --to` a version whose servers were ended long ago."""
+    back = known("v1")
+    before = {V2: (TWO,)}
+    for listening in ({V2: (TWO,)}, {V1: (ONE,), V2: (TWO,)}):
+        row = told(back, Seen(listening, before, {TWO}, {"alpha": V2}))
+        assert (row.champion, row.weights, set(row.upstreams)) == (V2, {V2: 100}, {V2})
+    row = told(back, Seen(WHERE, before, {ONE, TWO}, {"alpha": V2}))
+    assert (row.champion, row.weights, set(row.upstreams)) == (V1, {V1: 100}, {V1})
+
+
+def test_nobody_stands_in_for_a_champion_that_answered_before() -> None:
+    both = {V1: (ONE,), V2: (TWO,)}
+    row = told(known("v1"), Seen(WHERE, both, {TWO}, {"alpha": V2}))
+    assert (row.champion, row.weights) == (V1, {V1: 100})
+
+
+def test_who_does_not_answer_stands_in_for_nobody() -> None:
+    row = told(known("v1"), Seen({V1: (ONE,)}, {V2: (TWO,)}, set(), {"alpha": V2}))
+    assert (row.champion, row.weights) == (V1, {V1: 100})
+    assert told(known("v1"), Seen({}, {V2: (TWO,)}, set(), {"alpha": V2})) is None
