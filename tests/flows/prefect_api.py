@@ -1,0 +1,57 @@
+"""A Prefect server's API, as its clients use it."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+from tests.orchestration import until
+
+
+class PrefectApi:
+    """One server."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def post(self, path: str, content: object = None) -> Any:
+        body = json.dumps({} if content is None else content).encode()
+        request = urllib.request.Request(
+            f"{self._url}/{path}", body, {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            said = response.read()
+        return json.loads(said) if said else None
+
+    def deployment(self, name: str) -> str:
+        [found] = self.post("deployments/filter", {"deployments": {"name": {"any_": [name]}}})
+        return str(found["id"])
+
+    def start(self, name: str, **parameters: object) -> str:
+        """Ask for a run of a deployment now; its id."""
+        asked = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        return str(self.post(f"deployments/{self.deployment(name)}/create_flow_run", asked)["id"])
+
+    def runs(self, deployment: str) -> list[dict[str, Any]]:
+        """The runs of a deployment that somebody asked for, the oldest first."""
+        wanted = {"deployments": {"name": {"any_": [deployment]}}, "sort": "START_TIME_ASC"}
+        found: list[dict[str, Any]] = self.post("flow_runs/filter", wanted)
+        return [run for run in found if not run["auto_scheduled"]]
+
+    def run(self, run: str) -> dict[str, Any]:
+        [found] = self.post("flow_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
+        return dict(found)
+
+    def log(self, run: str) -> list[str]:
+        wanted = {"logs": {"flow_run_id": {"any_": [run]}}, "limit": 200}
+        return [line["message"] for line in self.post("logs/filter", wanted)]
+
+    def ended(self, run: str, seconds: float = 240) -> str:
+        """Wait until a run is over: the name of its last state."""
+        until(lambda: self._is_over(run), seconds)
+        return str(self.run(run)["state"]["name"])
+
+    def _is_over(self, run: str) -> bool:
+        over = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+        return self.run(run)["state_type"] in over
