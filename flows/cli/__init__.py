@@ -11,6 +11,7 @@ import traceback
 
 from flows.cli import (
     alerts,
+    cleaning,
     demo,
     identity,
     looking,
@@ -27,6 +28,7 @@ from pipelines.errors import EXIT_BAD_INPUT, EXIT_UNKNOWN, EvergreenError
 __all__ = [
     "alerts",
     "app",
+    "cleaning",
     "demo",
     "identity",
     "looking",

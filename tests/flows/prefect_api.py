@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
-from tests.orchestration import until
+# A server that is asked all the time has none for its runs.
+_EVERY_SECONDS = 0.5
 
 
 class PrefectApi:
@@ -47,11 +50,19 @@ class PrefectApi:
         wanted = {"logs": {"flow_run_id": {"any_": [run]}}, "limit": 200}
         return [line["message"] for line in self.post("logs/filter", wanted)]
 
-    def ended(self, run: str, seconds: float = 240) -> str:
+    def ended(self, run: str, seconds: float = 600) -> str:
         """Wait until a run is over: the name of its last state."""
-        until(lambda: self._is_over(run), seconds)
+        patiently(lambda: self._is_over(run), seconds)
         return str(self.run(run)["state"]["name"])
 
     def _is_over(self, run: str) -> bool:
         over = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
         return self.run(run)["state_type"] in over
+
+
+def patiently(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait for a condition; fails when it does not come true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not happen"
+        time.sleep(_EVERY_SECONDS)

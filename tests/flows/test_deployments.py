@@ -17,6 +17,7 @@ from pipelines.errors import SettingsError
 from pipelines.settings import TriggerSettings
 from tests.architecture.source import ROOT
 
+ONCE = {"approve-rollout", "scoring", "cleanup", "reconcile"}
 FILE = ROOT / deployments.FILE
 
 
@@ -37,10 +38,10 @@ def test_every_model_has_its_own_and_the_others_are_there_once() -> None:
     per_model = {
         f"{kind}-{m}" for kind in ("retrain", "monitor", "rollout") for m in ("alpha", "beta")
     }
-    assert of_two.keys() == per_model | {"approve-rollout", "scoring", "reconcile"}
+    assert of_two.keys() == per_model | ONCE
     assert of_two["monitor-beta"]["parameters"] == {"model": "beta"}
     assert "EVERGREEN_MODEL" not in deployments.expanded(FILE.read_text(), ["alpha"])
-    assert told().keys() == {"approve-rollout", "scoring", "reconcile"}
+    assert told().keys() == ONCE
 
 
 def test_the_models_are_those_of_the_project() -> None:

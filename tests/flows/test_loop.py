@@ -24,11 +24,10 @@ from pipelines.stack.starting import down
 from pipelines.state import ledger, runs
 from pipelines.versioning import versions, watched
 from pipelines.versioning.git import Repository
-from tests.flows.prefect_api import PrefectApi
-from tests.orchestration import until
+from tests.flows.prefect_api import PrefectApi, patiently
 from tests.throwaway import MONTHS, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture
@@ -77,7 +76,7 @@ def test_an_alarm_becomes_a_version_by_itself_and_once(
     seen = prefect.start("monitor-alpha")
     assert prefect.ended(seen) == "Completed", prefect.log(seen)
     assert any("speed" in line for line in prefect.log(seen)), prefect.log(seen)
-    until(lambda: bool(prefect.runs("retrain-alpha")), 60)
+    patiently(lambda: bool(prefect.runs("retrain-alpha")), 60)
     [run] = prefect.runs("retrain-alpha")
     assert (run["parameters"]["trigger"], run["parameters"]["attempt"]) == (1, 1)
     assert run["created_by"]["type"] == "AUTOMATION"
