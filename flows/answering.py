@@ -9,6 +9,7 @@ from prefect import flow, get_run_logger
 
 from flows import due
 from flows.monitoring import ask, retrain_for
+from flows.replaying import until_of_replay
 from pipelines.errors import BusyError
 
 SCHEDULE = "the schedule"
@@ -45,7 +46,8 @@ def answer(
             return _said("the inbox keeps it waiting; `evergreen triggers` says why")
         trigger, attempt = start.trigger.id, start.attempt
     try:
-        why = retrain_for(root, model, trigger, attempt, overrides)
+        given = overrides or until_of_replay(root, model)
+        why = retrain_for(root, model, trigger, attempt, given)
     except BusyError as busy:
         # The event was told twice, or somebody retrains by hand; the inbox has it in either case.
         return _said(busy.problem)

@@ -18,8 +18,10 @@ from pipelines.inference.session import ModelSession
 from pipelines.monitoring.triggers import inbox
 from pipelines.monitoring.triggers.events import State
 from pipelines.packaging.server import free_ports
+from pipelines.predictions.feedback import labels
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.policy import LogPolicy
+from pipelines.predictions.read import read
 from pipelines.predictions.record import Answered
 from pipelines.stack.starting import down
 from pipelines.state import ledger, runs
@@ -106,3 +108,28 @@ def test_an_alarm_becomes_a_version_by_itself_and_once(
     if "EVERGREEN_TIMES" in os.environ:
         times = {name: run[name] for name in ("created", "start_time", "end_time")}
         print({**times, "seen": prefect.run(seen)["end_time"]})
+
+
+def test_a_month_is_replayed_through_the_gateway(stack: tuple[Project, PrefectApi]) -> None:
+    project, _ = stack
+    added = project.evergreen(
+        "client", "add", "replay", "--scope", "predict:alpha", "--scope", "feedback"
+    )
+    assert added.returncode == 0, added.stderr
+    months = ("--from", MONTHS[2], "--to", MONTHS[2])
+    # As fast as it goes; its tier takes a hundred requests a second.
+    pace = ("--speed", "10000000", "--rate", "80", "--rows", "30", "--client", "replay")
+    done = project.evergreen("replay", "alpha", *months, *pace, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["asked"], found["told"], found["refused"]) == (56, 56, 0)
+    # What was asked last may not be on disk yet, nor what was told.
+    patiently(lambda: len(read(project.home.predictions("alpha"))) == 56 * 30, 30)
+    answers = read(project.home.predictions("alpha"))
+    assert set(answers.column("version").to_pylist()) == {"alpha@v1"}
+    known = labels(project.home.feedback("alpha"))
+    both = known.join(answers, ["request_id", "row"], join_type="inner")
+    assert len(both) == 56 * 30
+    probability = np.array(both.column("output_probability").to_pylist())
+    truth = np.array(both.column("label").to_pylist()) == "1"
+    assert probability[truth].mean() > probability[~truth].mean() + 0.2
