@@ -128,7 +128,7 @@ def test_a_month_is_replayed_through_the_gateway(stack: tuple[Project, PrefectAp
     answers = read(project.home.predictions("alpha"))
     assert set(answers.column("version").to_pylist()) == {"alpha@v1"}
     known = labels(project.home.feedback("alpha"))
-    both = known.join(answers, ["request_id", "row"], join_type="inner")
+    both = known.join(answers, ["request_id", "row"], join_type="inner", right_suffix="_asked")
     assert len(both) == 56 * 30
     probability = np.array(both.column("output_probability").to_pylist())
     truth = np.array(both.column("label").to_pylist()) == "1"
