@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 # A server that is asked all the time has none for its runs.
 _EVERY_SECONDS = 0.5
+_MOST_ASKED = 20
 
 
 class PrefectApi:
@@ -23,8 +26,7 @@ class PrefectApi:
         request = urllib.request.Request(
             f"{self._url}/{path}", body, {"content-type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=30) as response:
-            said = response.read()
+        said = _answer(request)
         return json.loads(said) if said else None
 
     def deployment(self, name: str) -> str:
@@ -58,6 +60,19 @@ class PrefectApi:
     def _is_over(self, run: str) -> bool:
         over = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
         return self.run(run)["state_type"] in over
+
+
+def _answer(request: urllib.request.Request) -> bytes:
+    """What is said; a server whose database is busy says 503, and its clients ask again."""
+    for _ in range(_MOST_ASKED):
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return bytes(response.read())
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+        time.sleep(_EVERY_SECONDS)
+    raise AssertionError(f"{request.full_url} is busy all the time")
 
 
 def patiently(condition: Callable[[], bool], seconds: float) -> None:
