@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from flows import replaying
+from flows.identity import add_client
 from flows.replaying import Asking, replay, until_of_replay
 from flows.views_replaying import show_standing
 from pipelines.errors import RequestError, SettingsError, StressError
+from pipelines.identity.clients import Client
 from pipelines.paths import home
 from pipelines.replaying import standing
 from pipelines.replaying.standing import Standing
@@ -188,6 +190,13 @@ def test_a_token_is_asked_for_where_one_is_needed(
         path.write_text(before.replace("mode: 'off'", "mode: jwt"))
         with pytest.raises(SettingsError, match="client add"):
             sent(project, server)
+        add_client(project.root, Client("replay", ("predict:alpha", "feedback"), "standard", ""))
+        asking = Asking(1e9, 1e6, server.url, "replay")
+        assert replay(project.root, "alpha", MARCH, asking, again=False).asked == REQUESTS
+        shown = {headers["authorization"] for _, _, headers in server.seen}
+        # One token for all, as long as it is good.
+        assert len(shown) == 1
+        assert shown.pop().startswith("Bearer ey")
     finally:
         path.write_text(before)
 
