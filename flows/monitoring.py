@@ -107,7 +107,13 @@ def listed(root: Path, model: str, *, closes_breaker: bool = False) -> list[Trig
     return inbox.listed(engine, model)
 
 
-def retrain_for(root: Path, model: str, trigger: int, attempt: int) -> str:
+def retrain_for(
+    root: Path,
+    model: str,
+    trigger: int,
+    attempt: int,
+    overrides: dict[str, Any] | None = None,
+) -> str:
     """Take up a start of the inbox, retrain, and write down what came of it.
 
     Whoever comes second is told so and trains nothing. A retrain that breaks down gives its trigger
@@ -125,7 +131,7 @@ def retrain_for(root: Path, model: str, trigger: int, attempt: int) -> str:
     engine = store.connect(home(root).database)
     taken = inbox.take(engine, trigger, attempt)
     try:
-        result = retrain(model, None, f"trigger {trigger}: {taken.event.reason}", True, root)
+        result = retrain(model, overrides, f"trigger {trigger}: {taken.event.reason}", True, root)
     except EvergreenError as error:
         inbox.give_back(engine, trigger, error.problem, datetime.now(UTC))
         raise

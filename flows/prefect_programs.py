@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from flows import deployments
 from pipelines.errors import FleetError
 from pipelines.files import write_text
 from pipelines.fleet.fleet import Fleet
@@ -22,7 +23,6 @@ from pipelines.stack.reconcile import LOCK_SECONDS
 
 SERVER, WORKER = "prefect-server", "prefect-worker"
 POOL = "evergreen"
-DEPLOYMENTS = Path("deployments") / "prefect.yaml"
 START_SECONDS = 180.0
 # A flow that runs may end within this time when the stack goes down; what is killed is taken up
 # again by the next run.
@@ -42,7 +42,7 @@ def programs(root: Path, home: HomePaths, fleet: Fleet) -> tuple[list[Program], 
         port, _ = fleet.pairs([SERVER])[SERVER]
     url = f"http://{LOOPBACK}:{port}/api"
     command = ("server", "start", "--host", LOOPBACK, "--port", str(port))
-    argv = (sys.executable, "-m", "prefect", *command)
+    argv = (sys.executable, "-m", "flows.prefect_service", *command)
     server = Program(SERVER, argv, root, environment(root, home, url), is_tree_asked=True)
     return [server, _worker(root, home, url)], url
 
@@ -56,6 +56,10 @@ def environment(root: Path, home: HomePaths, url: str) -> dict[str, str]:
         "PREFECT_API_URL": url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
+        # By default a run that an event asks for waits up to ten seconds for its worker.
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        # The automation of deployments/prefect.yaml counts in these; Prefect takes none below.
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         # Programs of the project, such as dvc, are called by name.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
@@ -69,14 +73,16 @@ def deploy(root: Path, home: HomePaths, url: str) -> None:
     """
     _wait_until_healthy(url, home)
     # Each command of Prefect's takes seconds, and `up` should be no burden to call.
-    content = (root / DEPLOYMENTS).read_bytes()
-    told = hashlib.sha256(f"{root} {url} ".encode() + content).hexdigest()
+    content = deployments.of_project(root)
+    told = hashlib.sha256(f"{root} {url} {content}".encode()).hexdigest()
     known = home.prefect / "deployed"
     if known.exists() and known.read_text(encoding="ascii") == told:
         return
+    file = home.prefect / "deployments.yaml"
+    write_text(content, file)
     for arguments in (
         ("work-pool", "create", POOL, "--type", "process", "--overwrite"),
-        ("deploy", "--all", "--prefect-file", str(DEPLOYMENTS)),
+        ("deploy", "--all", "--prefect-file", str(file)),
     ):
         done = subprocess.run(
             [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
@@ -90,7 +96,7 @@ def deploy(root: Path, home: HomePaths, url: str) -> None:
         if done.returncode:
             raise FleetError(
                 f"`prefect {' '.join(arguments)}` fails: {(done.stderr or done.stdout).strip()}",
-                where=str(root / DEPLOYMENTS),
+                where=str(root / deployments.FILE),
                 next_step="mend what it says, and run `evergreen up --prefect` again",
             )
     write_text(told, known)

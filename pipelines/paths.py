@@ -150,6 +150,14 @@ class HomePaths:
         """Reports of windows that alarmed, and the workspace of snapshots."""
         return self.home / "monitor" / model
 
+    def replay(self, model: str) -> Path:
+        """Where a replay of a model's data stands."""
+        return self.home / "replay" / f"{model}.json"
+
+    def removed(self, model: str) -> Path:
+        """What a clean-up has taken out of the way, and is about to delete."""
+        return self.home / "removed" / model
+
     @property
     def bentoml(self) -> Path:
         return self.home / "bentoml"

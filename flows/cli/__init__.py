@@ -11,11 +11,13 @@ import traceback
 
 from flows.cli import (
     alerts,
+    cleaning,
     demo,
     drill,
     identity,
     looking,
     monitoring,
+    replaying,
     rollout,
     scoring,
     serving,
@@ -28,12 +30,14 @@ from pipelines.errors import EXIT_BAD_INPUT, EXIT_UNKNOWN, EvergreenError
 __all__ = [
     "alerts",
     "app",
+    "cleaning",
     "demo",
     "drill",
     "identity",
     "looking",
     "main",
     "monitoring",
+    "replaying",
     "rollout",
     "scoring",
     "serving",

@@ -11,7 +11,7 @@ from pipelines.observing.observe import watermark
 from pipelines.observing.sources import Sources
 from pipelines.releasing import expected, ids, latency
 from pipelines.releasing.project import Project
-from pipelines.releasing.registered import Registered, registered, require
+from pipelines.releasing.registered import Registered, registered, require, waiting
 from pipelines.rollout import clock, machine, store
 from pipelines.rollout.instant import Instant
 from pipelines.rollout.plan import Plan
@@ -53,7 +53,7 @@ def begin(
     entries = ledger.history(project.engine, model)
     live = _live(entries, model)
     _require_none_open(project, model)
-    challenger = _challenger(project, model, version, entries)
+    challenger = _challenger(project, model, version)
     champion = require(project, model, live.version)
     _require_another(challenger, champion)
     _require_records(chosen, model)
@@ -83,15 +83,10 @@ def _require_none_open(project: Project, model: str) -> None:
         )
 
 
-def _challenger(
-    project: Project, model: str, version: str | None, entries: list[Entry]
-) -> Registered:
+def _challenger(project: Project, model: str, version: str | None) -> Registered:
     if version is not None:
         return require(project, model, version)
-    known = {entry.version for entry in entries}
-    # A schedule that begins what is newest must not begin what just went back, again and again.
-    known |= {ids.challenger_of(each.id) for each in store.listed(project.engine, model)}
-    fresh = [found for name, found in registered(project, model).items() if name not in known]
+    fresh = waiting(project, model)
     if fresh:
         return fresh[-1]
     raise RolloutError(

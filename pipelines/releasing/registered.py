@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 from pipelines.errors import RolloutError
 from pipelines.packaging import store as bento_store
+from pipelines.releasing import ids
 from pipelines.releasing.project import Project
-from pipelines.state import bentos
+from pipelines.rollout import store
+from pipelines.state import bentos, ledger
 from pipelines.versioning import versions
 from pipelines.versioning.versions import Version
 
@@ -27,6 +29,14 @@ def registered(project: Project, model: str) -> dict[str, Registered]:
         for version in versions.registered(project.repository, model)
         if version.name in tags and _is_here(project, tags[version.name])
     }
+
+
+def waiting(project: Project, model: str) -> list[Registered]:
+    """Those that neither were live nor had a rollout, the oldest first."""
+    known = {entry.version for entry in ledger.history(project.engine, model)}
+    # A schedule that begins what is newest must not begin what just went back, again and again.
+    known |= {ids.challenger_of(each.id) for each in store.listed(project.engine, model)}
+    return [found for name, found in registered(project, model).items() if name not in known]
 
 
 def require(project: Project, model: str, name: str) -> Registered:

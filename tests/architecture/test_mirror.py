@@ -11,6 +11,8 @@ ELSEWHERE = {
     "tests/alerting/test_exposition.py": ["pipelines.alerting.families"],
     "tests/alerting/test_messages.py": ["pipelines.alerting.events"],
     "tests/alerting/test_reading.py": ["pipelines.alerting.facts"],
+    # What is found shows in what goes.
+    "tests/cleaning/test_removing.py": ["pipelines.cleaning.finding", "pipelines.cleaning.items"],
     "tests/datasets/test_table.py": ["pipelines.datasets.base", "pipelines.datasets.columns"],
     "tests/datasets/sources/test_files.py": [
         "pipelines.datasets.sources",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows import prefect_programs
+from flows import deployments, prefect_programs
 from pipelines.errors import FleetError
 from pipelines.fleet import strays
 from pipelines.fleet.fleet import Fleet
@@ -77,7 +77,7 @@ def test_deployments_and_a_worker_are_there(
     done = project.evergreen("up", "--prefect", "--json", PREFECT_API_URL="")
     assert done.returncode == 0, done.stderr
     url = json.loads(done.stdout)["prefect"]
-    written = yaml.safe_load((project.root / "deployments" / "prefect.yaml").read_text())
+    written = yaml.safe_load(deployments.of_project(project.root))
     names = {each["name"] for each in written["deployments"]}
     assert {each["name"] for each in asked(f"{url}/deployments/filter")} == names
     until(lambda: asked(f"{url}/work_pools/evergreen/workers/filter")[0]["status"] == "ONLINE")

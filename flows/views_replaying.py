@@ -1,0 +1,20 @@
+"""What `evergreen replay` prints."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from pipelines.replaying.standing import Standing
+
+
+def show_standing(model: str, found: Standing, *, as_json: bool) -> None:
+    """How many requests were sent, and how many of them were told the truth."""
+    if as_json:
+        print(json.dumps({"model": model, **asdict(found)}, indent=2))
+        return
+    refused = f", {found.refused:,} of them refused" if found.refused else ""
+    print(
+        f"{model}: {found.first} to {found.last}: {found.asked:,} requests{refused}, "
+        f"labels of {found.told:,}"
+    )
