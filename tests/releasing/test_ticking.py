@@ -289,3 +289,18 @@ def test_killed_anywhere_it_goes_on_to_the_same_end(world: World, dies_at, bad_s
     assert deaths == 1 or dies_at >= len(world.router.calls)
     entries = ledger.history(world.project.engine, MODEL)
     assert len(entries) == (1 if bad_share else 2)
+
+
+def test_who_was_away_applies_again_what_is_written(world: World) -> None:
+    start(world)
+    look(world)
+    look(world)
+    world.router.calls.clear()
+    world.serve(10)
+    state = look(world).state
+    assert world.router.calls == ["reconcile"]
+    # The stack takes a challenger off that nobody watches, and gives it back by what is written.
+    world.router.calls.clear()
+    world.serve(int(state.plan.settings.blind_seconds) + 1)
+    look(world)
+    assert world.router.calls[:2] == ["reconcile", "reroute"]
