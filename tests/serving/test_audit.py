@@ -22,12 +22,15 @@ from tests.serving import hostile
 from tests.serving.live import Connection, post, workers
 
 CLIENTS = 8
+WORKERS = 2
 BEFORE_THE_KILL = 400
 
 
 async def answered_until_killed(server: Server, body: bytes) -> list[str]:
     """The ids of the requests that were answered before and while every process was killed."""
-    family = workers(server)
+    # A worker that is not up yet would outlive this test.
+    while len(family := workers(server)) < WORKERS:
+        await asyncio.sleep(0.05)
     family.append(family[0].parent())
     known: list[str] = []
     is_over = False
@@ -61,7 +64,7 @@ async def answered_until_killed(server: Server, body: bytes) -> list[str]:
 @pytest.mark.slow
 def test_every_answer_outlives_a_kill_of_the_whole_server(artifact: Path, tmp_path: Path) -> None:
     home = HomePaths(tmp_path / "home")
-    policy = ServingPolicy(workers=2, log=LogPolicy(mode="audit"))
+    policy = ServingPolicy(workers=WORKERS, log=LogPolicy(mode="audit"))
     tag = build(artifact, LABELS, "v3", home, policy)
     rows = hostile.good_rows(Signature.read(artifact).schema)
     predictions = tmp_path / "predictions"
