@@ -255,6 +255,8 @@ def _served(front: _Front, tmp_path: Path) -> Iterator[Door]:
     issued.private_key_pem.write_to_path(key)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        # Who comes before the server has begun waits, and is not refused.
+        listener.listen()
         config = uvicorn.Config(
             front,
             log_level="error",
