@@ -47,7 +47,7 @@ def inject(root: Path, model: str, asked: Asked) -> Fault:
         raise SettingsError(
             "says neither to wait nor to fail",
             where="inject",
-            next_step="give --delay-ms 200, --abort 503, or both",
+            next_step="give --delay 200ms, --abort 503, or both",
         )
     places, now = home(root), time.time()
     version = None if asked.version is None else f"{model}@{asked.version}"

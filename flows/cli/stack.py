@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -10,6 +11,9 @@ from flows import views_stack
 from flows.cli.app import AsJson, Model, app, root_folder
 from pipelines import settings
 from pipelines.errors import EXIT_REFUSED
+
+_DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>ms|s)")
+_MOST_MILLISECONDS = 60_000
 
 
 @app.command()
@@ -46,11 +50,25 @@ def status(as_json: AsJson = False) -> None:
     views_stack.show_status(run(root_folder()), as_json=as_json)
 
 
+def milliseconds(text: str) -> int:
+    """`200ms` or `1.5s`; a minute at most."""
+    found = _DURATION.fullmatch(text)
+    number = float(found["number"]) * (1 if found["unit"] == "ms" else 1000) if found else 0.0
+    if not 1 <= number <= _MOST_MILLISECONDS:
+        raise typer.BadParameter(f"{text!r} is no time from 1ms to 60s; write 200ms or 1.5s")
+    return round(number)
+
+
 @app.command()
 def inject(  # noqa: PLR0913  a verb has as many arguments as it has options
     model: Model,
     *,
-    delay_ms: Annotated[int | None, typer.Option(min=1, help="Requests wait so long.")] = None,
+    delay_ms: Annotated[
+        int | None,
+        typer.Option(
+            "--delay", parser=milliseconds, metavar="200ms", help="Requests wait so long."
+        ),
+    ] = None,
     abort: Annotated[
         int | None, typer.Option(min=400, max=599, help="Requests fail with this status.")
     ] = None,

@@ -50,7 +50,7 @@ def _fail(scene: Scene) -> None:
 
 def _slow_down(scene: Scene) -> None:
     scene.until_step(Phase.MIRRORING)
-    scene.inject("--delay-ms", "300", "--percent", "50")
+    scene.inject("--delay", "300ms", "--percent", "50")
 
 
 def _kill_gateway(scene: Scene) -> None:

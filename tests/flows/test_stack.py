@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
 from flows import injecting, stack, views_stack
+from flows.cli.stack import milliseconds
 from pipelines.errors import SettingsError
 from pipelines.fleet import strays
 from pipelines.fleet.fleet import Fleet
@@ -207,3 +209,16 @@ def test_a_real_model_behind_tokens_and_tls(flights: Project, artifact: Path) ->
     assert [each["state"] for each in found["processes"]] == ["RUNNING"] * 4
     assert said(flights, "down") == {"was_up": True}
     assert strays.find(flights.home.fleet) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("200ms", 200), ("1.5s", 1500), ("60s", 60_000), ("1ms", 1)]
+)
+def test_a_delay_is_written_with_its_unit(text: str, wanted: int) -> None:
+    assert milliseconds(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["200", "0ms", "61s", "-1s", "1 s", "ms", "1m", "nans"])
+def test_what_is_no_delay_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="write 200ms"):
+        milliseconds(text)
