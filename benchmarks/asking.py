@@ -23,22 +23,35 @@ def over_http(
     port: int, path: str, body: bytes, headers: dict[str, str], requests: int, at_once: int
 ) -> float:
     """Requests a second; every answer must be 200."""
-    lines = [f"POST {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    message = "\r\n".join([*lines, "", ""]).encode() + body
+    message = post(path, body, headers)
 
     async def one(count: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(count):
-            writer.write(message)
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            head = await answer(reader, writer, message)
             if not head.startswith(b"http/1.1 200"):
                 raise RuntimeError(head.decode())
-            length = head.partition(b"content-length:")[2].partition(b"\r")[0]
-            await reader.readexactly(int(length))
         writer.close()
 
     return _rate(one, requests, at_once)
+
+
+def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    """The bytes of a request."""
+    lines = [f"POST {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+async def answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes
+) -> bytes:
+    """Send a request and read its answer; the head of it, in lower case."""
+    writer.write(message)
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    length = head.partition(b"content-length:")[2].partition(b"\r")[0]
+    await reader.readexactly(int(length))
+    return head
 
 
 def over_grpc(port: int, message: bytes, requests: int, at_once: int) -> float:

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from benchmarks import asking
 from benchmarks.clones import clone
 from benchmarks.serving import JSON, LABELS
 from pipelines import golden, packaging
@@ -62,11 +63,7 @@ class Load:
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes) -> int:
     async with asyncio.timeout(20):
-        writer.write(message)
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        length = head.partition(b"content-length:")[2].partition(b"\r")[0]
-        await reader.readexactly(int(length))
-        return int(head.split()[1])
+        return int((await asking.answer(reader, writer, message)).split()[1])
 
 
 def run(minutes: float = MINUTES) -> None:
@@ -139,7 +136,4 @@ def _megabytes(process: psutil.Process) -> float:
 def _message(artifact: Path) -> bytes:
     schema = Signature.read(artifact).schema
     rows = golden.rows(golden.read(artifact, schema).slice(0, 1), schema)
-    body = msgspec.json.encode({"rows": rows})
-    lines = ["POST /predict HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in JSON.items()]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    return asking.post("/predict", msgspec.json.encode({"rows": rows}), JSON)

@@ -23,6 +23,7 @@ from rich.console import Console
 
 from flows import demo_views, prefect_server
 from flows.memory import Peak
+from flows.prefect_home import SILENT
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED, PackageError, WorkspaceError
 from pipelines.packaging.server import free_ports
 from pipelines.versioning.git import Repository
@@ -60,10 +61,26 @@ class Demo:
 
     def evergreen(self, *arguments: str, allowed: tuple[int, ...] = (EXIT_DONE,)) -> Any:
         """Run a verb with --json in the clone and read its answer; its log lines go to the log."""
+        said = f"evergreen {' '.join(arguments)}"
+        return json.loads(self.output([*_command(), *arguments, "--json"], said, allowed))
+
+    def output(
+        self, command: list[str], said: str, allowed: tuple[int, ...] = (EXIT_DONE,)
+    ) -> bytes:
+        """Run a command in the clone and give what it prints; its log lines go to the log.
+
+        Args:
+            command: the program and its arguments.
+            said: what to call it.
+            allowed: exit codes.
+
+        Raises:
+            WorkspaceError: it ends with another one.
+        """
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             done = subprocess.run(
-                [*_command(), *arguments, "--json"],
+                command,
                 cwd=self.clone,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -73,11 +90,11 @@ class Demo:
             )
         if done.returncode not in allowed:
             raise WorkspaceError(
-                f"`evergreen {' '.join(arguments)}` ended with exit code {done.returncode}",
+                f"`{said}` ended with exit code {done.returncode}",
                 where=str(self.log),
                 next_step="its last lines say why",
             )
-        return json.loads(done.stdout)
+        return done.stdout
 
 
 def run(root: Path, keep: Path | None, *, as_json: bool) -> int:
@@ -248,9 +265,7 @@ def environment_of(clone: Path) -> dict[str, str]:
         **kept,
         "PYTHONPATH": str(clone),
         "PREFECT_HOME": str(clone / ".evergreen" / "prefect"),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "BENTOML_DO_NOT_TRACK": "True",
+        **SILENT,
     }
 
 

@@ -15,6 +15,12 @@ from pipelines.errors import EvergreenError, SettingsError
 from pipelines.paths import HomePaths
 
 _ANSWER_SECONDS = 10
+# No library that a process of ours loads phones home.
+SILENT = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "BENTOML_DO_NOT_TRACK": "True",
+}
 
 
 def configure(home: HomePaths) -> None:
@@ -22,9 +28,7 @@ def configure(home: HomePaths) -> None:
     home.prefect.mkdir(parents=True, exist_ok=True)
     for key, value in {
         "PREFECT_HOME": str(home.prefect),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "BENTOML_DO_NOT_TRACK": "True",
+        **SILENT,
         # The ephemeral server takes 15 to 45 seconds on two cores; the default gives it 20.
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",

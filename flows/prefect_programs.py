@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 from flows import deployments
+from flows.prefect_home import SILENT
 from pipelines.errors import FleetError
 from pipelines.files import write_text
 from pipelines.fleet.fleet import Fleet
@@ -54,8 +55,7 @@ def environment(root: Path, home: HomePaths, url: str) -> dict[str, str]:
         PROJECT: str(root),
         "PREFECT_HOME": str(home.prefect),
         "PREFECT_API_URL": url,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
+        **SILENT,
         # By default a run that an event asks for waits up to ten seconds for its worker.
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         # The automation of deployments/prefect.yaml counts in these; Prefect takes none below.

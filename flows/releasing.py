@@ -19,6 +19,7 @@ from pipelines.rollout import store
 from pipelines.rollout.state import State
 from pipelines.settings import load
 from pipelines.stack import reconcile as stack
+from pipelines.stack.reading import Stack
 
 # Pods that pull an image, and versions that a gateway's proxies have to forget, take a while.
 SETTLE_SECONDS = 180.0
@@ -136,7 +137,7 @@ def _require_same(state: State, version: str | None) -> None:
 def _require_stack(root: Path) -> None:
     if routers.of_cluster(root) is not None:  # whose gateway is up without anybody here
         return
-    if stack.reconcile(root, wait_seconds=0).is_up:
+    if Stack.at(root).fleet.is_up():
         return
     raise RolloutError(
         "the local stack is down, so there is no traffic to judge a version by",

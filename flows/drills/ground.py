@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -126,24 +125,8 @@ def module(demo: Demo, name: str, *arguments: str) -> str:
     Raises:
         WorkspaceError: it fails.
     """
-    with demo.log.open("ab") as log:
-        done = subprocess.run(
-            [sys.executable, "-m", name, *arguments],
-            cwd=demo.clone,
-            env=demo.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            check=False,
-        )
-    if done.returncode != 0:
-        raise WorkspaceError(
-            f"`python -m {name}` ended with exit code {done.returncode}",
-            where=str(demo.log),
-            next_step="its last lines say why",
-        )
-    return done.stdout.strip()
+    command = [sys.executable, "-m", name, *arguments]
+    return demo.output(command, f"python -m {name}").decode().strip()
 
 
 def set_params(clone: Path) -> None:

@@ -18,8 +18,6 @@ from pipelines.rollout.plan import Plan
 from pipelines.rollout.store import Stored
 from pipelines.settings import ModelSettings
 from pipelines.signature import Signature
-from pipelines.state import ledger
-from pipelines.state.ledger import Entry
 from pipelines.versioning import versions
 from pipelines.versioning.holdouts import holdout
 
@@ -50,8 +48,7 @@ def begin(
         EvergreenError: what it is judged by cannot be measured.
     """
     chosen, now = settings.load(project.root).model(model), now or clock.read()
-    entries = ledger.history(project.engine, model)
-    live = _live(entries, model)
+    live = project.live(model)
     _require_none_open(project, model)
     challenger = _challenger(project, model, version)
     champion = require(project, model, live.version)
@@ -60,16 +57,6 @@ def begin(
     plan = _plan(project, chosen, champion, challenger, sources, now)
     state = machine.begin(plan, registered(project, model), watermark(now.wall), now)
     return store.open_new(project.engine, state)
-
-
-def _live(entries: list[Entry], model: str) -> Entry:
-    if entries:
-        return entries[0]
-    raise RolloutError(
-        "nothing is live yet that a challenger could be compared with",
-        where=f"rollout of {model}",
-        next_step=f"run `evergreen retrain {model}`: the first version is live at once",
-    )
 
 
 def _require_none_open(project: Project, model: str) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pipelines import settings
-from pipelines.errors import RolloutError
 from pipelines.observing.gateway_log import GatewayLog
 from pipelines.observing.sources import Sources
 from pipelines.releasing.project import Project
 from pipelines.signature import Signature
-from pipelines.state import ledger
 from pipelines.versioning import versions
 
 
@@ -22,14 +20,7 @@ def logs(project: Project, model: str) -> Sources:
     """
     chosen = settings.load(project.root)
     chosen.model(model)
-    live = ledger.live(project.engine, model)
-    if live is None:
-        raise RolloutError(
-            "nothing is live yet that a challenger could be compared with",
-            where=f"rollout of {model}",
-            next_step=f"run `evergreen retrain {model}`: the first version is live at once",
-        )
-    version = versions.find(project.repository, model, live.version)
+    version = versions.find(project.repository, model, project.live(model).version)
     folder = versions.model_folder(project.repository, project.home, version)
     return Sources(
         GatewayLog(project.home.gateway, model),

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from pipelines.errors import RolloutError
 from pipelines.paths import HomePaths, home
-from pipelines.state import store
+from pipelines.state import ledger, store
+from pipelines.state.ledger import Entry
 from pipelines.versioning.git import Repository
 
 
@@ -31,3 +33,18 @@ class Project:
         """
         places = home(root)
         return cls(root, places, store.connect(places.database), Repository.at(root))
+
+    def live(self, model: str) -> Entry:
+        """What is live of a model.
+
+        Raises:
+            RolloutError: nothing is.
+        """
+        entry = ledger.live(self.engine, model)
+        if entry is None:
+            raise RolloutError(
+                "nothing is live yet that a challenger could be compared with",
+                where=f"rollout of {model}",
+                next_step=f"run `evergreen retrain {model}`: the first version is live at once",
+            )
+        return entry
