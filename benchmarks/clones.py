@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.demo import environment_of
+from flows.throwaway import environment_of
 
 ROOT = Path(__file__).resolve().parent.parent
 

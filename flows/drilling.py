@@ -10,11 +10,12 @@ from pathlib import Path
 from rich.console import Console
 
 from flows import views_drills
-from flows.demo import Demo, clone_of
+
 from flows.drills import ground, page, running
 from flows.drills.ground import Ground
 from flows.drills.load import PER_SECOND, Load
 from flows.drills.result import Result
+from flows.throwaway import Demo, clone_of, surroundings
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED, SettingsError
 from pipelines.files import write_text
 from pipelines.paths import home
@@ -40,7 +41,7 @@ def run(root: Path, names: Sequence[str], keep: Path | None, *, as_json: bool) -
     console = Console(stderr=as_json, highlight=False)
     demo = Demo(clone_of(Repository.at(root), keep), console)
     console.print(f"in a throwaway clone: {demo.clone}", soft_wrap=True)
-    with ground.surroundings(demo):
+    with surroundings(demo):
         results = drilled(ground.prepare(demo), chosen)
     if keep is None:
         shutil.rmtree(demo.clone, ignore_errors=True)

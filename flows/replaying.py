@@ -65,10 +65,28 @@ def replay(root: Path, model: str, wanted: Standing, asking: Asking, *, again: b
             where=str(path),
             next_step="go on with the same options, or begin from the first month with --again",
         )
-    url = asking.url or f"{secured.public_url(known)}/{model}"
-    token = _tokens(root, known, asking.client)
-    with Client(url, token, _authority(root, known, asking.url)) as client:
-        return _send(_events(model, chosen, wanted), begun or wanted, asking, client, path)
+    with client_of(root, known, model, asking.client, asking.url) as client:
+        return _send(events_of(model, chosen, wanted), begun or wanted, asking, client, path)
+
+
+def client_of(
+    root: Path, known: Settings, model: str, client: str | None, url: str | None = None
+) -> Client:
+    """A client of the model's gateway.
+
+    Args:
+        root: the project.
+        known: its settings.
+        model: its name in params.yaml.
+        client: whose tokens are used; None where the gateway asks for none.
+        url: of the model; None for the gateway of this project.
+
+    Raises:
+        SettingsError: a token is missing.
+    """
+    token = _tokens(root, known, client)
+    address = url or f"{secured.public_url(known)}/{model}"
+    return Client(address, token, _authority(root, known, url))
 
 
 def until_of_replay(root: Path, model: str) -> dict[str, Any] | None:
@@ -84,7 +102,8 @@ def until_of_replay(root: Path, model: str) -> dict[str, Any] | None:
     return {"ingest.until": found.month}
 
 
-def _events(model: str, chosen: ModelSettings, wanted: Standing) -> Iterator[Asked | Told]:
+def events_of(model: str, chosen: ModelSettings, wanted: Standing) -> Iterator[Asked | Told]:
+    """What a replay sends, in order, from its first month on."""
     months = {"since": wanted.first, "until": wanted.last}
     ingest = type(chosen.ingest).model_validate({**chosen.ingest.model_dump(), **months})
     dataset: Dataset = registry.load(registry.DATASETS, ingest.dataset)()

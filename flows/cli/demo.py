@@ -18,6 +18,6 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """The whole loop on real flight data, in a throwaway clone."""
-    from flows.demo import run
+    from flows.demo.story import run
 
     raise typer.Exit(run(root_folder(), keep, as_json=as_json))

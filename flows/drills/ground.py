@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 import yaml
 
-from flows.demo import Demo, demo_retrain, environment_of, prefect_part
+
 from flows.drills.door import Door, Row, Subject
+from flows.throwaway import MODEL, Demo, module, prefect_part, retrained
 from pipelines import settings
 from pipelines.errors import WorkspaceError
 from pipelines.gateway.access_log import Access, read_access_log
@@ -30,7 +29,6 @@ from pipelines.versioning import versions
 from pipelines.versioning.git import Repository
 from pipelines.versioning.holdouts import holdout
 
-MODEL = "flights"
 CHAMPION, GOOD, WRONG = "v1", "v2", "v3"
 _MONTHS = ("2013-01", "2013-02", "2013-03")
 _SUBJECTS = 3
@@ -107,7 +105,7 @@ def prepare(demo: Demo) -> Ground:
     set_params(demo.clone)
     with prefect_part(demo):
         for version, until in ((CHAMPION, _MONTHS[1]), (GOOD, _MONTHS[2])):
-            made = demo_retrain(demo, f"train {version}, through {until}", until)
+            made = retrained(demo, f"train {version}, through {until}", until)
             if made["version"] != f"{MODEL}@{version}":
                 raise WorkspaceError(
                     f"no {version} came of it: {made['verdict']['reason']}",
@@ -115,18 +113,8 @@ def prepare(demo: Demo) -> Ground:
                     next_step="mend what the gate names; drills need two versions",
                 )
     with demo.part(f"register {WRONG}, which answers the opposite of {GOOD}"):
-        module(demo, "flows.drills.wrong", MODEL, GOOD)
+        module(demo, "flows.drills.copied", "opposite", MODEL, GOOD)
     return Ground.of(demo)
-
-
-def module(demo: Demo, name: str, *arguments: str) -> str:
-    """Run a module in the clone, and give what it prints.
-
-    Raises:
-        WorkspaceError: it fails.
-    """
-    command = [sys.executable, "-m", name, *arguments]
-    return demo.output(command, f"python -m {name}").decode().strip()
 
 
 def set_params(clone: Path) -> None:
@@ -189,17 +177,3 @@ def stack(demo: Demo) -> Iterator[None]:
     finally:
         with demo.part("end the stack"):
             demo.evergreen("down")
-
-
-@contextmanager
-def surroundings(demo: Demo) -> Iterator[None]:
-    """What this process reads from its environment is the clone's and not the user's."""
-    demo.environment = environment_of(demo.clone)
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(demo.environment)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

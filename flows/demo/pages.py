@@ -1,0 +1,143 @@
+"""The page of the demo: quality by month, who answered when, and all that happened."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from flows.demo import quality
+from flows.demo.events import Event
+from flows.demo.quality import DAY, Span
+from flows.throwaway import MODEL
+from pipelines.files import write_text
+from pipelines.inference.session import ModelSession
+from pipelines.predictions.layout import TIME
+from pipelines.reporting.pages import render
+from pipelines.reporting.plots import COLORS, figure
+from pipelines.rollout.state import Phase
+from pipelines.state import ledger
+from pipelines.versioning import versions
+from pipelines.versioning.git import Repository
+
+if TYPE_CHECKING:
+    from flows.demo.story import Story
+
+_TEMPLATE = "reporting/demo.html.j2"
+_MARK = "#9f2d25"
+_EVERY_SECONDS = 5
+# What happened to a release, drawn into the plots.
+_MARKED = {"inbox", "ledger"}
+
+
+def told(story: Story, out: Path, peak_gib: float) -> dict[str, Any]:
+    """What came of the demo, JSON-ready; its page is written to `out`.
+
+    Raises:
+        EvergreenError: the clone's logs or versions cannot be read.
+    """
+    rows = quality.answered(
+        story.home.predictions(MODEL), story.home.feedback(MODEL), MODEL, _first(story)
+    )
+    months, happened = quality.by_month(rows), story.events()
+    live = ledger.history(story.engine, MODEL)
+    broken, challenger = story.planted["broken"], story.planted["challenger"]
+    is_as_told = (
+        len(live) > 1
+        and broken["quarantined"]
+        and not broken["retrains"]
+        and challenger["phase"] == Phase.ROLLED_BACK.value
+        and not challenger["bad"]
+    )
+    found = {
+        "is_as_told": is_as_told,
+        "live": [entry.version for entry in live],
+        "months": [{**asdict(each), "gain": each.gain} for each in months],
+        "events": [
+            {"seconds": round(each.at - story.began, 1), "date": date_at(rows, each.at)}
+            | {"who": each.who, "text": each.text, "tone": each.tone}
+            for each in happened
+        ],
+        "planted": story.planted,
+        "seconds": story.demo.seconds,
+        "peak_memory_gib": round(peak_gib, 2),
+        "page": str(out),
+        "clone": str(story.demo.clone),
+    }
+    marks = [each for each in happened if each.who in _MARKED]
+    page = render(
+        _TEMPLATE,
+        **found,
+        weekly=_weekly(quality.by_week(rows), marks, rows),
+        traffic=_traffic(rows, marks, story.began),
+    )
+    write_text(page, out)
+    return found
+
+
+def date_at(rows: pd.DataFrame, moment: float) -> str | None:
+    """The day of the data at a moment of ours, as 2013-05-17; None before the first answer.
+
+    Args:
+        rows: the answers.
+        moment: unix seconds.
+    """
+    before = rows.loc[rows[TIME] <= pd.Timestamp(moment, unit="s", tz="UTC"), DAY]
+    return None if before.empty else f"{before.max():%Y-%m-%d}"
+
+
+def _first(story: Story) -> ModelSession:
+    repository = Repository(story.demo.clone)
+    first = versions.registered(repository, MODEL)[0]
+    return ModelSession.open(versions.model_folder(repository, story.home, first))
+
+
+def _weekly(weeks: list[Span], marks: list[Event], rows: pd.DataFrame) -> Markup:
+    days = np.array([each.name for each in weeks], dtype="datetime64[D]")
+    with figure("week of", "AUC", width=9.6, height=3.4) as axes:
+        live, frozen = [each.live for each in weeks], [each.frozen for each in weeks]
+        axes.plot(days, frozen, marker="o", color=COLORS[3], label="v1, had it stayed")
+        axes.plot(days, live, marker="o", color=COLORS[0], label="live")
+        axes.fill_between(days, frozen, live, color=COLORS[0], alpha=0.12)
+        for each in marks:
+            date = date_at(rows, each.at)
+            if date is not None:
+                _mark(axes, np.datetime64(date), each)
+        axes.legend(loc="lower right")
+    return Markup(axes.svg)  # noqa: S704  our own drawing
+
+
+def _traffic(rows: pd.DataFrame, marks: list[Event], began: float) -> Markup:
+    """Labelled answers by version, some seconds at a time."""
+    moments = (rows[TIME].astype("int64") / 1e6 - began) // _EVERY_SECONDS * _EVERY_SECONDS
+    counts = pd.crosstab(moments, rows["version"]) / _EVERY_SECONDS
+    seconds = np.arange(counts.index.min(), counts.index.max() + _EVERY_SECONDS, _EVERY_SECONDS)
+    counts = counts.reindex(seconds, fill_value=0)
+    with figure("seconds since the beginning", "answers a second", width=9.6, height=3) as axes:
+        shares = [counts[name] for name in counts.columns]
+        axes.stackplot(
+            seconds, shares, labels=list(counts.columns), colors=COLORS, alpha=0.55, step="post"
+        )
+        for each in marks:
+            _mark(axes, each.at - began, each)
+        axes.legend(loc="lower left", fontsize=8)
+    return Markup(axes.svg)  # noqa: S704  our own drawing
+
+
+def _mark(axes: Any, at: Any, event: Event) -> None:
+    axes.axvline(at, color=_MARK, linewidth=1, linestyle="--")
+    axes.text(
+        at,
+        1.0,
+        f" {event.text.split(':')[0]}",
+        fontsize=7,
+        color=_MARK,
+        va="bottom",
+        ha="left",
+        rotation=20,
+        transform=axes.get_xaxis_transform(),
+    )

@@ -1,0 +1,208 @@
+"""What is done in the demo, in order; what happens because of it is done by the project itself."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from rich.console import Console
+
+from flows.demo import ground, pages, views
+from flows.demo.events import Event, events
+from flows.demo.traffic import Traffic
+from flows.memory import Peak
+from flows.throwaway import MODEL, Demo, background, clone_of, module, retrained, surroundings
+from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN, WorkspaceError
+from pipelines.gateway.access_log import read_access_log
+from pipelines.monitoring import records
+from pipelines.monitoring.policy import Action
+from pipelines.monitoring.triggers import inbox
+from pipelines.monitoring.triggers.events import State
+from pipelines.paths import HomePaths, home
+from pipelines.replaying import standing
+from pipelines.rollout import store as rollouts
+from pipelines.rollout.state import Phase
+from pipelines.state import ledger, store
+from pipelines.versioning.git import Repository
+
+FIRST, LAST = "2013-03", "2013-07"
+REPLAYED = ("2013-04", "2013-12")
+# What is wrong with the planted batch: a feed tells the distance in metres instead of miles.
+COLUMN, FACTOR = "distance", 1609.344
+_BROKEN_ROWS = 10_000
+_POLL_SECONDS = 0.5
+_PATIENCE_SECONDS = 900.0
+_ANY = (EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN)
+
+
+@dataclass
+class Story:
+    """The demo on its way.
+
+    Attributes:
+        demo: runs verbs in the clone.
+        engine: the clone's state store.
+        began: unix seconds.
+        planted: what became of what was planted, for whoever is told.
+    """
+
+    demo: Demo
+    engine: sa.Engine
+    began: float
+    planted: dict[str, Any] = field(default_factory=dict)
+    _told: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def home(self) -> HomePaths:
+        return HomePaths(self.demo.clone / ".evergreen")
+
+    def follow(self, is_over: Callable[[], bool], what: str, traffic: Traffic) -> None:
+        """Tell what happens, as it happens, until something is so.
+
+        Raises:
+            WorkspaceError: it does not come.
+            EvergreenError: the traffic ended.
+        """
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            # Before it is told what happened, so that nothing before the end is left out.
+            is_last = is_over()
+            self.tell()
+            if is_last:
+                return
+            traffic.require()
+            if time.monotonic() > deadline:
+                raise WorkspaceError(
+                    f"it did not come within {_PATIENCE_SECONDS:g} s that {what}",
+                    where=str(self.demo.log),
+                    next_step="its last lines, and `evergreen status` in the clone, say why",
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def tell(self) -> None:
+        """Print what was not printed yet."""
+        for event in self.events():
+            key = (event.who, event.text)
+            if key not in self._told:
+                self._told.add(key)
+                self.demo.console.print(views.line(event, self.began), soft_wrap=True)
+
+    def events(self) -> list[Event]:
+        """Everything that happened since the beginning."""
+        return events(self.engine, MODEL)
+
+
+def run(root: Path, keep: Path | None, *, as_json: bool) -> int:
+    """The demo; returns the exit code.
+
+    Raises:
+        WorkspaceError: `root` is no repository, `keep` is not empty, or something did not come.
+    """
+    console = Console(stderr=as_json, highlight=False)
+    demo = Demo(clone_of(Repository.at(root), keep), console)
+    console.print(f"in a throwaway clone: {demo.clone}", soft_wrap=True)
+    with Peak() as peak, surroundings(demo):
+        ground.prepare(demo.clone)
+        story = Story(demo, store.connect(home(demo.clone).database), time.time())
+        try:
+            _act(story)
+        finally:
+            with demo.part("end the stack"):
+                demo.evergreen("down")
+        told = pages.told(story, home(root).reports / "demo.html", peak.gib)
+    if as_json:
+        print(json.dumps(told, indent=2))
+    else:
+        views.show(console, told)
+    return EXIT_DONE if told["is_as_told"] else EXIT_REFUSED
+
+
+def _act(story: Story) -> None:
+    demo = story.demo
+    with demo.part("start the stack: gateway, Prefect, supervisor"):
+        up = demo.evergreen("up", "--prefect")
+    demo.environment["PREFECT_API_URL"] = up["prefect"]
+    scopes = ("--scope", f"predict:{MODEL}", "--scope", "feedback")
+    demo.evergreen("client", "add", ground.CLIENT, *scopes, "--tier", ground.TIER)
+    retrained(demo, f"January to March become {MODEL}@v1", FIRST)
+    with demo.part("April to July arrive, through the gateway"), Traffic(demo, REPLAYED) as traffic:
+        story.follow(
+            lambda: _is_replayed(story) and _is_released(story), "the loop closed", traffic
+        )
+    with demo.part(f"a broken batch: {COLUMN} in metres"):
+        _plant_broken(story)
+    with (
+        demo.part("a bad challenger: half of its answers are 503"),
+        Traffic(demo, REPLAYED) as more,
+    ):
+        _plant_challenger(story, more)
+
+
+def _is_replayed(story: Story) -> bool:
+    found = standing.read(story.home.replay(MODEL))
+    return found is not None and found.month is not None and found.month >= LAST
+
+
+def _is_released(story: Story) -> bool:
+    """Whether a rollout came to its end, whichever that is."""
+    found = rollouts.latest(story.engine, MODEL)
+    return found is not None and found.state.phase.is_final
+
+
+def _plant_broken(story: Story) -> None:
+    given = (MODEL, ground.CLIENT, COLUMN, str(FACTOR), str(_BROKEN_ROWS))
+    starts = _starts(story)
+    sent = module(story.demo, "flows.demo.broken", *given)
+    story.demo.evergreen("monitor", MODEL, allowed=_ANY)
+    story.tell()
+    found = records.latest(story.engine, MODEL, 5)
+    broken = [each for each in found if each.action is Action.QUARANTINE]
+    story.planted["broken"] = {
+        "rows": int(sent),
+        "quarantined": bool(broken),
+        "reason": broken[0].verdict.reason if broken else found[0].verdict.reason,
+        "retrains": _starts(story) - starts,
+    }
+
+
+def _plant_challenger(story: Story, traffic: Traffic) -> None:
+    live = ledger.live(story.engine, MODEL)
+    assert live is not None, "v1 is, at least"
+    name = module(story.demo, "flows.drills.copied", "same", MODEL, live.version.split("@")[1])
+    version, began = name.split("@")[1], time.time()
+    with background(story.demo, "rollout", MODEL, version, "--every", "1"):
+        story.follow(lambda: _phase(story, name) is not None, "its rollout is open", traffic)
+        story.follow(
+            lambda: _phase(story, name) not in (Phase.PENDING, Phase.MIRRORING),
+            "its canary has begun",
+            traffic,
+        )
+        fault = ("--abort", "503", "--percent", "50", "--minutes", "5")
+        story.demo.evergreen("inject", MODEL, *fault, "--version", version)
+        story.follow(lambda: _is_released(story), "its rollout is over", traffic)
+    phase = _phase(story, name)
+    seen = [each for each in read_access_log(story.home.gateway, began, time.time())]
+    story.planted["challenger"] = {
+        "version": name,
+        "phase": None if phase is None else phase.value,
+        "requests": len(seen),
+        "bad": sum(each.status >= 500 for each in seen),
+    }
+
+
+def _phase(story: Story, name: str) -> Phase | None:
+    found = rollouts.latest(story.engine, MODEL)
+    if found is None or found.state.plan.challenger != name:
+        return None
+    return found.state.phase
+
+
+def _starts(story: Story) -> int:
+    return sum(
+        each.state in (State.STARTED, State.DONE) for each in inbox.listed(story.engine, MODEL, 100)
+    )
