@@ -10,7 +10,6 @@ from pathlib import Path
 from rich.console import Console
 
 from flows import views_drills
-
 from flows.drills import ground, page, running
 from flows.drills.ground import Ground
 from flows.drills.load import PER_SECOND, Load

@@ -186,7 +186,7 @@ def _plant_challenger(story: Story, traffic: Traffic) -> None:
         story.demo.evergreen("inject", MODEL, *fault, "--version", version)
         story.follow(lambda: _is_released(story), "its rollout is over", traffic)
     phase = _phase(story, name)
-    seen = [each for each in read_access_log(story.home.gateway, began, time.time())]
+    seen = list(read_access_log(story.home.gateway, began, time.time()))
     story.planted["challenger"] = {
         "version": name,
         "phase": None if phase is None else phase.value,

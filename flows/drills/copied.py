@@ -1,8 +1,8 @@
 """`python -m flows.drills.copied opposite|same MODEL VERSION`: register a copy of a version.
 
 One that answers the opposite is what a gate with a hole would let through; one that answers the
-same is a version that a fault can be planted before. No gate is asked. It prints the name of the new
-version. Run in the folder of a throwaway clone.
+same is a version that a fault can be planted before. No gate is asked. It prints the name of the
+new version. Run in the folder of a throwaway clone.
 """
 
 from __future__ import annotations

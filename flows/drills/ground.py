@@ -12,7 +12,6 @@ from typing import Any
 import sqlalchemy as sa
 import yaml
 
-
 from flows.drills.door import Door, Row, Subject
 from flows.throwaway import MODEL, Demo, module, prefect_part, retrained
 from pipelines import settings

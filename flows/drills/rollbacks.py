@@ -6,12 +6,13 @@ import math
 import time
 
 from flows.drills.answers import bad, seconds_to_zero
-from flows.drills.ground import CHAMPION, GOOD, MODEL, Ground
+from flows.drills.ground import CHAMPION, GOOD, Ground
 from flows.drills.load import Load
 from flows.drills.measuring import timeline
 from flows.drills.result import Result, problems
 from flows.drills.scenarios import LIMITS, TO_ZERO
 from flows.releasing import Desk
+from flows.throwaway import MODEL
 from pipelines.errors import RolloutError
 from pipelines.releasing.registered import require
 from pipelines.state import ledger

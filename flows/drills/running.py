@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 
 from flows.drills import rollbacks
 from flows.drills.answers import bad
-from flows.drills.ground import CHAMPION, MODEL, Ground
+from flows.drills.ground import CHAMPION, Ground
 from flows.drills.load import Load
 from flows.drills.measuring import Seen, result
 from flows.drills.result import Result
 from flows.drills.scenarios import SCENARIOS, Scenario
 from flows.drills.scene import Scene
+from flows.throwaway import MODEL
 from pipelines.errors import EvergreenError, RolloutError
 from pipelines.state import ledger
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from flows.drills.ground import MODEL, Ground
+from flows.drills.ground import Ground
+from flows.throwaway import MODEL
 from pipelines.errors import RolloutError
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.layout import Layout

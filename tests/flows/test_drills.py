@@ -20,13 +20,14 @@ import trustme
 import uvicorn
 
 from flows import drilling, views_drills
-from flows.drills import ground, measuring, page, wrong
+from flows.drills import copied, ground, measuring, page
 from flows.drills.answers import Answer, Bad, bad, gap_seconds, seconds_to_zero
 from flows.drills.door import Door, Row, Subject
 from flows.drills.load import Load
 from flows.drills.result import Moment, Result, problems
 from flows.drills.running import NAMES
 from flows.drills.scenarios import LIMITS, SCENARIOS, TO_ZERO
+from flows.throwaway import MODEL
 from pipelines.errors import GatewayError, SettingsError
 from pipelines.gateway.access_log import Access
 from pipelines.settings.loading import parse, read_params
@@ -182,9 +183,9 @@ def test_every_limit_is_of_something_that_is_measured() -> None:
 
 
 def test_the_parameters_of_a_drill_are_valid() -> None:
-    model = read_params(REPOSITORY)["models"][ground.MODEL]
+    model = read_params(REPOSITORY)["models"][MODEL]
     known = parse(ground.params(model, [21, 22, 23]))
-    chosen = known.model(ground.MODEL)
+    chosen = known.model(MODEL)
     assert (known.gateway.port, known.gateway.metrics_port, known.identity.port) == (21, 22, 23)
     assert chosen.retrain.release == "staged"
     assert chosen.rollout.steps == (25, 50, 100)
@@ -201,7 +202,7 @@ def test_a_swapped_model_answers_the_opposite_and_is_signed(tmp_path: Path) -> N
     right, swapped = tmp_path / "right", tmp_path / "swapped"
     make_model_folder(right, rows=600, seed=3)
     shutil.copytree(right, swapped)
-    wrong.swap(swapped)
+    copied.swap(swapped)
     before, after = ModelSession.open(right), ModelSession.open(swapped)
     golden = pd.read_parquet(right / GOLDEN_FILE)
     asked = tensors(golden, before.signature.schema)
