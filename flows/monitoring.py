@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from flows.learned import nothing_new
 from flows.status import live_version
 from pipelines import settings
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN, EvergreenError
@@ -78,7 +79,8 @@ def monitor(
     checked = check(engine, live, logs, places.monitor(model), now)
     found = [_with_page(engine, places, each) if has_pages else each.record for each in checked]
     # Last: a start that nobody is told of would wait until it is handed out again.
-    start = inbox.settle(engine, model, live.settings.trigger, now)
+    learned = nothing_new(root, engine, model)
+    start = inbox.settle(engine, model, live.settings.trigger, now, learned)
     return Monitored(model, found, start, inbox.listed(engine, model, 5))
 
 
@@ -91,7 +93,8 @@ def ask(root: Path, model: str, reason: str) -> Start | None:
     chosen = settings.load(root).model(model)
     engine, now = store.connect(home(root).database), datetime.now(UTC)
     inbox.offer(engine, asked_by_a_person(model, reason, now), now)
-    return inbox.settle(engine, model, chosen.trigger, now)
+    learned = nothing_new(root, engine, model)
+    return inbox.settle(engine, model, chosen.trigger, now, learned)
 
 
 def listed(root: Path, model: str, *, closes_breaker: bool = False) -> list[Trigger]:

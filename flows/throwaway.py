@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from rich.console import Console
@@ -186,9 +188,12 @@ def module(demo: Demo, name: str, *arguments: str) -> str:
 
 @contextmanager
 def surroundings(demo: Demo) -> Iterator[None]:
-    """What this process reads from its environment is the clone's and not the user's."""
+    """What this process reads from its environment is the clone's and not the user's.
+
+    Told to terminate, it leaves its blocks first, so that the stack of the clone ends with it.
+    """
     demo.environment = environment_of(demo.clone)
-    before = dict(os.environ)
+    before, told = dict(os.environ), signal.signal(signal.SIGTERM, _leave)
     os.environ.clear()
     os.environ.update(demo.environment)
     try:
@@ -196,6 +201,11 @@ def surroundings(demo: Demo) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+        signal.signal(signal.SIGTERM, told)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def command() -> list[str]:

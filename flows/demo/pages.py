@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,19 +11,9 @@ from markupsafe import Markup
 from flows.demo import quality
 from flows.demo.events import Event
 from flows.demo.quality import DAY, Span
-from flows.throwaway import MODEL
-from pipelines.files import write_text
-from pipelines.inference.session import ModelSession
 from pipelines.predictions.layout import TIME
 from pipelines.reporting.pages import render
 from pipelines.reporting.plots import COLORS, figure
-from pipelines.rollout.state import Phase
-from pipelines.state import ledger
-from pipelines.versioning import versions
-from pipelines.versioning.git import Repository
-
-if TYPE_CHECKING:
-    from flows.demo.story import Story
 
 _TEMPLATE = "reporting/demo.html.j2"
 _MARK = "#9f2d25"
@@ -34,49 +22,22 @@ _EVERY_SECONDS = 5
 _MARKED = {"inbox", "ledger"}
 
 
-def told(story: Story, out: Path, peak_gib: float) -> dict[str, Any]:
-    """What came of the demo, JSON-ready; its page is written to `out`.
+def page(told: dict[str, Any], rows: pd.DataFrame, happened: list[Event], began: float) -> str:
+    """The page as HTML, with everything that it shows inside.
 
-    Raises:
-        EvergreenError: the clone's logs or versions cannot be read.
+    Args:
+        told: what came of the demo, JSON-ready.
+        rows: the labelled answers, of `quality.answered`.
+        happened: everything, the oldest first.
+        began: unix seconds.
     """
-    rows = quality.answered(
-        story.home.predictions(MODEL), story.home.feedback(MODEL), MODEL, _first(story)
-    )
-    months, happened = quality.by_month(rows), story.events()
-    live = ledger.history(story.engine, MODEL)
-    broken, challenger = story.planted["broken"], story.planted["challenger"]
-    is_as_told = (
-        len(live) > 1
-        and broken["quarantined"]
-        and not broken["retrains"]
-        and challenger["phase"] == Phase.ROLLED_BACK.value
-        and not challenger["bad"]
-    )
-    found = {
-        "is_as_told": is_as_told,
-        "live": [entry.version for entry in live],
-        "months": [{**asdict(each), "gain": each.gain} for each in months],
-        "events": [
-            {"seconds": round(each.at - story.began, 1), "date": date_at(rows, each.at)}
-            | {"who": each.who, "text": each.text, "tone": each.tone}
-            for each in happened
-        ],
-        "planted": story.planted,
-        "seconds": story.demo.seconds,
-        "peak_memory_gib": round(peak_gib, 2),
-        "page": str(out),
-        "clone": str(story.demo.clone),
-    }
     marks = [each for each in happened if each.who in _MARKED]
-    page = render(
+    return render(
         _TEMPLATE,
-        **found,
+        **told,
         weekly=_weekly(quality.by_week(rows), marks, rows),
-        traffic=_traffic(rows, marks, story.began),
+        traffic=_traffic(rows, marks, began),
     )
-    write_text(page, out)
-    return found
 
 
 def date_at(rows: pd.DataFrame, moment: float) -> str | None:
@@ -88,12 +49,6 @@ def date_at(rows: pd.DataFrame, moment: float) -> str | None:
     """
     before = rows.loc[rows[TIME] <= pd.Timestamp(moment, unit="s", tz="UTC"), DAY]
     return None if before.empty else f"{before.max():%Y-%m-%d}"
-
-
-def _first(story: Story) -> ModelSession:
-    repository = Repository(story.demo.clone)
-    first = versions.registered(repository, MODEL)[0]
-    return ModelSession.open(versions.model_folder(repository, story.home, first))
 
 
 def _weekly(weeks: list[Span], marks: list[Event], rows: pd.DataFrame) -> Markup:

@@ -12,13 +12,15 @@ from typing import Any
 import sqlalchemy as sa
 from rich.console import Console
 
-from flows.demo import ground, pages, views
+from flows.demo import ground, pages, quality, telling, views
 from flows.demo.events import Event, events
 from flows.demo.traffic import Traffic
 from flows.memory import Peak
 from flows.throwaway import MODEL, Demo, background, clone_of, module, retrained, surroundings
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN, WorkspaceError
+from pipelines.files import write_text
 from pipelines.gateway.access_log import read_access_log
+from pipelines.inference.session import ModelSession
 from pipelines.monitoring import records
 from pipelines.monitoring.policy import Action
 from pipelines.monitoring.triggers import inbox
@@ -28,6 +30,7 @@ from pipelines.replaying import standing
 from pipelines.rollout import store as rollouts
 from pipelines.rollout.state import Phase
 from pipelines.state import ledger, store
+from pipelines.versioning import versions
 from pipelines.versioning.git import Repository
 
 FIRST, LAST = "2013-03", "2013-07"
@@ -114,12 +117,30 @@ def run(root: Path, keep: Path | None, *, as_json: bool) -> int:
         finally:
             with demo.part("end the stack"):
                 demo.evergreen("down")
-        told = pages.told(story, home(root).reports / "demo.html", peak.gib)
+        told, page = _told(story)
+    out = home(root).reports / "demo.html"
+    write_text(page, out)
+    told |= {"peak_memory_gib": round(peak.gib, 2), "page": str(out)}
     if as_json:
         print(json.dumps(told, indent=2))
     else:
         views.show(console, told)
     return EXIT_DONE if told["is_as_told"] else EXIT_REFUSED
+
+
+def _told(story: Story) -> tuple[dict[str, Any], str]:
+    """What came of it, and its page."""
+    repository, demo = Repository(story.demo.clone), story.demo
+    with demo.part("ask v1 again about all that was answered, and write the page"):
+        first = versions.registered(repository, MODEL)[0]
+        frozen = ModelSession.open(versions.model_folder(repository, story.home, first))
+        logs = (story.home.predictions(MODEL), story.home.feedback(MODEL))
+        rows, happened = quality.answered(*logs, MODEL, frozen), story.events()
+        live = [entry.version for entry in ledger.history(story.engine, MODEL)]
+        found = telling.told(rows, happened, live, story.planted, story.began)
+        found["clone"] = str(demo.clone)
+        page = pages.page(found, rows, happened, story.began)
+    return {**found, "seconds": demo.seconds}, page
 
 
 def _act(story: Story) -> None:

@@ -64,14 +64,27 @@ def offer(engine: sa.Engine, event: Event, now: datetime) -> Trigger:
         return _read(row.one())
 
 
-def settle(engine: sa.Engine, model: str, settings: TriggerSettings, now: datetime) -> Start | None:
+def settle(
+    engine: sa.Engine,
+    model: str,
+    settings: TriggerSettings,
+    now: datetime,
+    learned: str | None = None,
+) -> Start | None:
     """Decide about everything that waits; at most one retrain is to begin, and is returned.
 
     To be called after `offer`, and now and then: what waits for time to pass is decided anew. A
     retrain that was asked to begin and is nowhere to be seen is handed out again.
+
+    Args:
+        engine: of the state store.
+        model: which model.
+        settings: of its triggers.
+        now: the time.
+        learned: that there is no new data to train on, in words; None when there is.
     """
     with _deciding(engine, model) as connection:
-        found = situation.look(engine, connection, model, now)
+        found = replace(situation.look(engine, connection, model, now), learned=learned)
         again = rule_started(found, settings)
         if found.started is not None and again is not None:
             start = _write(connection, _one(connection, found.started.id), again, now)
@@ -135,6 +148,12 @@ def listed(engine: sa.Engine, model: str, most: int = 20) -> list[Trigger]:
     query = triggers.select().where(triggers.c.model == model).order_by(triggers.c.id.desc())
     with engine.connect() as connection:
         return [_read(row) for row in connection.execute(query.limit(most)).mappings()]
+
+
+def is_waited_for(engine: sa.Engine, model: str) -> bool:
+    """Whether anything waits for a decision."""
+    with engine.connect() as connection:
+        return bool(_open(connection, model))
 
 
 def _end(
