@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,11 @@ def nothing_new(root: Path, engine: sa.Engine, model: str) -> str | None:
         return None
     chosen = settings.load(root).model(model)
     read = _as_of_replay(chosen, until_of_replay(root, model))
-    if read != known.ingest or ingest.look(chosen) != json.loads(text)["fingerprint"]:
+    if read != known.ingest:
         return None
+    with chdir(root):  # where a relative source begins
+        if ingest.look(chosen) != json.loads(text)["fingerprint"]:
+            return None
     through = f" through {read.until}" if read.until else ""
     return f"{live.version} has learned from all that is there{through}"
 

@@ -204,7 +204,7 @@ def surroundings(demo: Demo) -> Iterator[None]:
         signal.signal(signal.SIGTERM, told)
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _leave(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 

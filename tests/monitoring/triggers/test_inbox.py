@@ -52,6 +52,18 @@ def test_one_retrain_answers_all_that_wait(engine: sa.Engine) -> None:
     assert second.why == f"the retrain of trigger {first.id} answers this one"
 
 
+def test_what_would_train_on_the_same_data_waits_for_more(engine: sa.Engine) -> None:
+    assert not inbox.is_waited_for(engine, MODEL)
+    inbox.offer(engine, event(), NOW)
+    assert inbox.is_waited_for(engine, MODEL)
+    assert inbox.settle(engine, MODEL, SETTINGS, NOW, "alpha@v1 has learned from all") is None
+    [waiting] = inbox.listed(engine, MODEL)
+    assert waiting.why == "waits for new data: alpha@v1 has learned from all"
+    # It cost neither cool-down nor budget: with more data it starts at once.
+    assert inbox.settle(engine, MODEL, SETTINGS, NOW) is not None
+    assert not inbox.is_waited_for(engine, MODEL)
+
+
 def test_a_start_is_taken_up_once(engine: sa.Engine) -> None:
     inbox.offer(engine, event(), NOW)
     start = inbox.settle(engine, MODEL, SETTINGS, NOW)

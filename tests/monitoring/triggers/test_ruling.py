@@ -37,8 +37,9 @@ def test_it_starts_when_nothing_stands_in_the_way() -> None:
             {"starts": (NOW - 2 * DAY, NOW - 4 * DAY, NOW - 6 * DAY)},
             "3 of 3 retrains in 7 days are used up until 2026-03-11 12:00",
         ),
+        ({"learned": "v1 has learned from all"}, "waits for new data: v1 has learned from all"),
     ],
-    ids=["started", "busy", "quarantine", "breaker", "cooldown", "long training", "budget"],
+    ids=["started", "busy", "quarantine", "breaker", "cooldown", "long training", "budget", "data"],
 )
 def test_it_waits_and_says_for_what(situation: dict[str, Any], reason: str) -> None:
     ruling = rule(trigger(), calm(**situation), SETTINGS)
