@@ -36,7 +36,7 @@ def test_a_shift_that_lasts_asks_for_one_retrain(world: World) -> None:
         Action.RETRAIN,
         Action.NOTHING,
     ]
-    assert "feature distance (KS" in second.record.verdict.reason
+    assert "feature distance (JS" in second.record.verdict.reason
     assert "has asked for a retrain already" in third.record.verdict.reason
     [trigger] = inbox.listed(world.engine, MODEL)
     assert trigger.event.key == second.record.key
