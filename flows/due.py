@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows import events
+from flows.replaying import awaited_data
 from pipelines import settings
 from pipelines.monitoring.triggers import inbox
 from pipelines.monitoring.triggers.inbox import Start
@@ -28,7 +29,8 @@ def retrain(root: Path, model: str) -> Start | None:
     """
     chosen = settings.load(root).model(model)
     engine = store.connect(home(root).database)
-    start = inbox.settle(engine, model, chosen.trigger, datetime.now(UTC))
+    awaited = awaited_data(root, engine, model)
+    start = inbox.settle(engine, model, chosen.trigger, datetime.now(UTC), awaited)
     if start is not None:
         events.tell_start(start)
     return start

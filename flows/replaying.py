@@ -10,6 +10,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from pipelines import registry, settings
 from pipelines.datasets.base import Dataset
 from pipelines.errors import SettingsError
@@ -21,6 +23,7 @@ from pipelines.replaying.sending import Client
 from pipelines.replaying.standing import Standing
 from pipelines.settings import ModelSettings, Settings
 from pipelines.stack import secured
+from pipelines.state import runs
 
 # Well below the ten minutes that a token lives.
 _TOKEN_SECONDS = 120.0
@@ -68,7 +71,7 @@ def replay(root: Path, model: str, wanted: Standing, asking: Asking, *, again: b
     url = asking.url or f"{secured.public_url(known)}/{model}"
     token = _tokens(root, known, asking.client)
     with Client(url, token, _authority(root, known, asking.url)) as client:
-        return _send(_events(model, chosen, wanted), begun or wanted, asking, client, path)
+        return _send(events(model, chosen, wanted), begun or wanted, asking, client, path)
 
 
 def until_of_replay(root: Path, model: str) -> dict[str, Any] | None:
@@ -84,7 +87,36 @@ def until_of_replay(root: Path, model: str) -> dict[str, Any] | None:
     return {"ingest.until": found.month}
 
 
-def _events(model: str, chosen: ModelSettings, wanted: Standing) -> Iterator[Asked | Told]:
+def awaited_data(root: Path, engine: sa.Engine, model: str) -> str | None:
+    """Why a retrain would see no newer data than the last one did; None where it may.
+
+    Only a replay knows: of any other source nobody can tell before it is read.
+
+    Raises:
+        StateError: the standing of the replay is damaged.
+    """
+    found = standing.read(home(root).replay(model))
+    if found is None:
+        return None
+    until = settings.load(root).model(model).ingest.until
+    judged = (runs.PROMOTED, runs.REGISTERED, runs.REFUSED)
+    seen = [
+        run.overrides.get("ingest.until", until)
+        for run in runs.latest(engine, model)
+        if run.status in judged
+    ]
+    newest = max((month for month in seen if month is not None), default=None)
+    if newest is None or (found.month is not None and found.month > newest):
+        return None
+    return f"the last retrain saw all until {newest}, and no later month is over in the replay"
+
+
+def events(model: str, chosen: ModelSettings, wanted: Standing) -> Iterator[Asked | Told]:
+    """The months of a replay as requests and their labels, in the order of their times.
+
+    Raises:
+        EvergreenError: the data cannot be read, or has no days.
+    """
     months = {"since": wanted.first, "until": wanted.last}
     ingest = type(chosen.ingest).model_validate({**chosen.ingest.model_dump(), **months})
     dataset: Dataset = registry.load(registry.DATASETS, ingest.dataset)()

@@ -64,14 +64,27 @@ def offer(engine: sa.Engine, event: Event, now: datetime) -> Trigger:
         return _read(row.one())
 
 
-def settle(engine: sa.Engine, model: str, settings: TriggerSettings, now: datetime) -> Start | None:
+def settle(
+    engine: sa.Engine,
+    model: str,
+    settings: TriggerSettings,
+    now: datetime,
+    awaited: str | None = None,
+) -> Start | None:
     """Decide about everything that waits; at most one retrain is to begin, and is returned.
 
     To be called after `offer`, and now and then: what waits for time to pass is decided anew. A
     retrain that was asked to begin and is nowhere to be seen is handed out again.
+
+    Args:
+        engine: of the state store.
+        model: whose inbox.
+        settings: of the model.
+        now: the time.
+        awaited: see `Situation.awaited`.
     """
     with _deciding(engine, model) as connection:
-        found = situation.look(engine, connection, model, now)
+        found = replace(situation.look(engine, connection, model, now), awaited=awaited)
         again = rule_started(found, settings)
         if found.started is not None and again is not None:
             start = _write(connection, _one(connection, found.started.id), again, now)

@@ -33,6 +33,8 @@ class Situation:
         training_seconds: how long the last retrain took; 0 before the first.
         refusals: challengers in a row that the gate refused since the breaker was closed.
         quarantine: the newest window, when its data is broken, in words; None when it is sound.
+        awaited: data that is not there yet, where nothing came since the last training, in words;
+            None where something did, or nobody knows.
     """
 
     now: datetime
@@ -43,6 +45,7 @@ class Situation:
     training_seconds: float
     refusals: int
     quarantine: str | None
+    awaited: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,9 @@ class Ruling:
 def rule(trigger: Trigger, situation: Situation, settings: TriggerSettings) -> Ruling:
     """Decide about one waiting trigger.
 
-    A person need not wait for the cool-down or the budget, which are there for alarms. Nobody
-    trains twice at a time, on broken data, or while the breaker is open, which a person can close.
+    A person need not wait for the cool-down, the budget or newer data, which are there for alarms:
+    the same data would make the same model. Nobody trains twice at a time, on broken data, or while
+    the breaker is open, which a person can close.
     """
     live = situation.live
     if trigger.event.version is not None and trigger.event.version != live:
@@ -71,7 +75,7 @@ def rule(trigger: Trigger, situation: Situation, settings: TriggerSettings) -> R
         return Ruling(State.ANSWERED, why)
     held = _held(situation) or _breaker(situation, settings)
     if held is None and not is_person:
-        held = _cooldown(situation, settings) or _budget(situation, settings)
+        held = _data(situation) or _cooldown(situation, settings) or _budget(situation, settings)
     if held is not None:
         return Ruling(State.WAITING, held)
     return Ruling(State.STARTED, _why(trigger, situation))
@@ -117,6 +121,10 @@ def _breaker(situation: Situation, settings: TriggerSettings) -> str | None:
         f"the breaker is open: the gate refused the last {situation.refusals} challengers; look at "
         "why, then close it with `evergreen triggers MODEL --close-breaker`"
     )
+
+
+def _data(situation: Situation) -> str | None:
+    return None if situation.awaited is None else f"waits for newer data: {situation.awaited}"
 
 
 def _cooldown(situation: Situation, settings: TriggerSettings) -> str | None:
