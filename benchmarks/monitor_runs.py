@@ -10,6 +10,7 @@ import numpy as np
 from pipelines.monitoring import drift
 from pipelines.monitoring.comparing import NumberReference
 from pipelines.monitoring.evidence import LabelEvidence, Look, Past
+from pipelines.monitoring.labelled import OfWindow
 from pipelines.monitoring.policy import judge
 from pipelines.monitoring.quality import Estimated, Realised
 from pipelines.settings import MonitorSettings, TriggerSettings
@@ -122,4 +123,5 @@ def _labels(world: World, detector: Detector) -> LabelEvidence:
         loss_limit=detector.limit,
         log_evidence=(detector.peak, 0.0),
         is_ranking=True,
+        of_window=OfWindow(rows, rows, rows),
     )

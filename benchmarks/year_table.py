@@ -10,7 +10,7 @@ import numpy as np
 from pipelines.statistics.arrays import Floats
 from pipelines.statistics.auc import auc
 
-_ROUNDS = 1000
+_ROUNDS = 200
 _SEED = 7
 
 
@@ -52,7 +52,7 @@ def interval(lived: dict[str, Any]) -> tuple[float, float]:
     for day, answers in sorted(lived["days"].items()):
         by_month.setdefault(day[:7], []).append(answers)
     found = []
-    for _ in range(_ROUNDS // 5):
+    for _ in range(_ROUNDS):
         differences = []
         for days in by_month.values():
             drawn = [days[place] for place in draw.integers(len(days), size=len(days))]

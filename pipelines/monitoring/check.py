@@ -133,7 +133,7 @@ def _check(engine: sa.Engine, live: Live, target: Target, window: Window, now: d
         window.key(monitor),
         now,
         look.rows,
-        judgement.verdict,
+        replace(judgement.verdict, evidence=seen.look.shown),
         judgement.action,
         judgement.past,
         _watch_after(seen, judgement),
