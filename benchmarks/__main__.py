@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 
 # What each measurement runs, and the option that says how much of it.
 MEASUREMENTS = {
@@ -25,6 +26,7 @@ BY_NAME = {
     "endurance": ("endurance", None),
     "simulate": ("simulate", "runs"),
     "simulate-monitor": ("monitor_simulate", "years"),
+    "year": ("year", "write"),
 }
 
 
@@ -39,6 +41,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2000, help="of each simulated rollout")
     parser.add_argument("--splits", type=int, default=5, help="of the compressions' comparison")
     parser.add_argument("--seeds", type=int, default=10, help="of the samplers' comparison")
+    parser.add_argument("--write", type=Path, help="the page of the year")
     chosen = parser.parse_args()
     wanted = (
         MEASUREMENTS

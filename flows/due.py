@@ -29,8 +29,8 @@ def retrain(root: Path, model: str) -> Start | None:
     """
     chosen = settings.load(root).model(model)
     engine = store.connect(home(root).database)
-    learned = nothing_new(root, engine, model)
-    start = inbox.settle(engine, model, chosen.trigger, datetime.now(UTC), learned)
+    awaited = nothing_new(root, engine, model)
+    start = inbox.settle(engine, model, chosen.trigger, datetime.now(UTC), awaited)
     if start is not None:
         events.tell_start(start)
     return start

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,12 @@ class Monitored:
 
 
 def monitor(
-    root: Path, model: str, at: datetime | None = None, *, has_pages: bool = True
+    root: Path,
+    model: str,
+    at: datetime | None = None,
+    *,
+    live_since: datetime | None = None,
+    has_pages: bool = True,
 ) -> Monitored:
     """Look at all windows of the live version that are due, and decide about what waits.
 
@@ -67,6 +72,8 @@ def monitor(
         root: the project.
         model: its name in params.yaml.
         at: the end of time; now by default.
+        live_since: when the live version went live, by the clock of `at`; by default what the
+            ledger says, whose clock is ours.
         has_pages: whether to write pages of alarms and the timeline.
 
     Raises:
@@ -75,12 +82,14 @@ def monitor(
     places, now = home(root), at or datetime.now(UTC)
     engine = store.connect(places.database)
     live = _live(root, places, engine, model)
+    if live_since is not None:
+        live = replace(live, since=live_since)
     logs = Logs(places.predictions(model), places.feedback(model))
     checked = check(engine, live, logs, places.monitor(model), now)
     found = [_with_page(engine, places, each) if has_pages else each.record for each in checked]
     # Last: a start that nobody is told of would wait until it is handed out again.
-    learned = nothing_new(root, engine, model)
-    start = inbox.settle(engine, model, live.settings.trigger, now, learned)
+    awaited = nothing_new(root, engine, model)
+    start = inbox.settle(engine, model, live.settings.trigger, now, awaited)
     return Monitored(model, found, start, inbox.listed(engine, model, 5))
 
 
@@ -93,8 +102,8 @@ def ask(root: Path, model: str, reason: str) -> Start | None:
     chosen = settings.load(root).model(model)
     engine, now = store.connect(home(root).database), datetime.now(UTC)
     inbox.offer(engine, asked_by_a_person(model, reason, now), now)
-    learned = nothing_new(root, engine, model)
-    return inbox.settle(engine, model, chosen.trigger, now, learned)
+    awaited = nothing_new(root, engine, model)
+    return inbox.settle(engine, model, chosen.trigger, now, awaited)
 
 
 def listed(root: Path, model: str, *, closes_breaker: bool = False) -> list[Trigger]:
@@ -116,11 +125,18 @@ def retrain_for(
     trigger: int,
     attempt: int,
     overrides: dict[str, Any] | None = None,
+    at: datetime | None = None,
 ) -> str:
     """Take up a start of the inbox, retrain, and write down what came of it.
 
     Whoever comes second is told so and trains nothing. A retrain that breaks down gives its trigger
     back; one that is killed is handed out again by the next decision.
+
+    Args:
+        root, model: which project, and which model of it.
+        trigger, attempt: the start.
+        overrides: as `retrain`.
+        at: when it is; now by default.
 
     Returns:
         What came of it, in words.
@@ -136,13 +152,13 @@ def retrain_for(
     try:
         result = retrain(model, overrides, f"trigger {trigger}: {taken.event.reason}", True, root)
     except EvergreenError as error:
-        inbox.give_back(engine, trigger, error.problem, datetime.now(UTC))
+        inbox.give_back(engine, trigger, error.problem, at or datetime.now(UTC))
         raise
     if result.version is None:
         why = f"the gate refused the challenger: {result.verdict.reason}"
     else:
         why = f"{result.version} came of it"
-    inbox.finish(engine, trigger, result.run, why, datetime.now(UTC))
+    inbox.finish(engine, trigger, result.run, why, at or datetime.now(UTC))
     return why
 
 

@@ -66,7 +66,7 @@ def replay(root: Path, model: str, wanted: Standing, asking: Asking, *, again: b
             next_step="go on with the same options, or begin from the first month with --again",
         )
     with client_of(root, known, model, asking.client, asking.url) as client:
-        return _send(events_of(model, chosen, wanted), begun or wanted, asking, client, path)
+        return _send(events(model, chosen, wanted), begun or wanted, asking, client, path)
 
 
 def client_of(
@@ -102,8 +102,12 @@ def until_of_replay(root: Path, model: str) -> dict[str, Any] | None:
     return {"ingest.until": found.month}
 
 
-def events_of(model: str, chosen: ModelSettings, wanted: Standing) -> Iterator[Asked | Told]:
-    """What a replay sends, in order, from its first month on."""
+def events(model: str, chosen: ModelSettings, wanted: Standing) -> Iterator[Asked | Told]:
+    """The months of a replay as requests and their labels, in the order of their times.
+
+    Raises:
+        EvergreenError: the data cannot be read, or has no days.
+    """
     months = {"since": wanted.first, "until": wanted.last}
     ingest = type(chosen.ingest).model_validate({**chosen.ingest.model_dump(), **months})
     dataset: Dataset = registry.load(registry.DATASETS, ingest.dataset)()

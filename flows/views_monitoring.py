@@ -23,6 +23,8 @@ def show_monitored(found: Monitored, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found.to_json(), indent=2))
         return
+    from pipelines.monitoring import wording
+
     console = Console()
     for record in found.windows:
         table = Table(
@@ -32,6 +34,8 @@ def show_monitored(found: Monitored, *, as_json: bool) -> None:
             color = COLORS[part.outcome]
             table.add_row(part.name, Text(part.outcome.value, style=color), Text(part.reason))
         console.print(table)
+        if record.labels is not None:
+            console.print(wording.of_window(record.labels), soft_wrap=True)
     newest = found.windows[-1]
     said = f"{newest.verdict.outcome.value}: {newest.verdict.reason}"
     console.print(Text(said, COLORS[newest.verdict.outcome]), soft_wrap=True)

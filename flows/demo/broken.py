@@ -31,7 +31,7 @@ def send(root: Path, model: str, client: str, column: str, factor: float, rows: 
     assert now is not None, "the replay began before"
     wanted = replace(now, most_rows=_AT_ONCE)
     with replaying.client_of(root, known, model, client) as door:
-        for event in islice(replaying.events_of(model, known.model(model), wanted), 2 * rows):
+        for event in islice(replaying.events(model, known.model(model), wanted), 2 * rows):
             if isinstance(event, Asked):
                 sent += len(event.request.rows) * door.ask(scaled(event.request, column, factor))
             if sent >= rows:

@@ -20,6 +20,7 @@ from pipelines.errors import MonitorError
 from pipelines.files import read_json
 from pipelines.inference.encode import Tensors
 from pipelines.inference.session import ModelSession
+from pipelines.monitoring import attribution
 from pipelines.monitoring.answers import Scored, losses, output_columns
 from pipelines.monitoring.comparing import CategoryReference, NumberReference, Reference
 from pipelines.monitoring.images import Projector
@@ -74,6 +75,7 @@ class Baseline:
         loss: the mean loss on the holdout, see `answers.losses`.
         error_scale: what the errors of a regression are divided by; 1 for everything else.
         calibration: what its probabilities meant on the holdout; None for a regression.
+        background: some rows of the reference, for attributions.
         files: where all this came from.
     """
 
@@ -85,7 +87,13 @@ class Baseline:
     loss: Estimate
     error_scale: float
     calibration: Calibration | None
+    background: Tensors
     files: VersionFiles
+
+    @cached_property
+    def attributions(self) -> dict[str, float]:
+        """By feature how far answers depend on it in the reference, see `attribution.effects`."""
+        return attribution.effects(self.session, self.background, self.background)
 
     @property
     def schema(self) -> Schema:
@@ -131,6 +139,7 @@ def of_version(files: VersionFiles, settings: MonitorSettings) -> Baseline:
         loss=quality.of_mean(lost, blocks, _ROUNDS, _SEED),
         error_scale=scale,
         calibration=_calibration(schema, labels, scored),
+        background=attribution.drawn(reference, schema),
         files=files,
     )
 

@@ -86,22 +86,27 @@ def check(engine: sa.Engine, live: Live, logs: Logs, folder: Path, now: datetime
     reason = _wrong_time(engine, live, now) or looking.ahead(logs, now)
     if reason:
         return [_untold(live, now, reason)]
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".look-") as made:
+        scratch = Path(made)
+        due_now = list(_due(engine, live, logs, now, scratch))
+        if due_now:
+            return _look_at(engine, live, logs, due_now, now, scratch)
+        latest = records.latest(engine, live.model, 1, live.files.name)
+        if latest:
+            return [Checked(latest[0])]
+        return [_untold(live, now, _waiting(live, logs, now, scratch))]
+
+
+def _look_at(
+    engine: sa.Engine, live: Live, logs: Logs, wanted: list[Window], now: datetime, scratch: Path
+) -> list[Checked]:
     try:
         made = baseline.of_version(live.files, live.settings.monitor)
     except (MonitorError, ModelError, DataError) as error:
         # A value, not an exception: the windows wait until the reference is back.
         return [_untold(live, now, f"no reference: {error.where}: {error.problem}")]
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".look-") as scratch:
-        target = Target(logs, made, live.settings.monitor, live.of_version, Path(scratch))
-        found = [
-            _check(engine, live, target, window, now) for window in _due(engine, live, target, now)
-        ]
-    if found:
-        return found
-    latest = records.latest(engine, live.model, 1, live.files.name)
-    return (
-        [Checked(latest[0])] if latest else [_untold(live, now, _waiting(live, logs, now, folder))]
-    )
+    target = Target(logs, made, live.settings.monitor, live.of_version, scratch)
+    return [_check(engine, live, target, window, now) for window in wanted]
 
 
 def _wrong_time(engine: sa.Engine, live: Live, now: datetime) -> str:
@@ -128,7 +133,7 @@ def _check(engine: sa.Engine, live: Live, target: Target, window: Window, now: d
         window.key(monitor),
         now,
         look.rows,
-        judgement.verdict,
+        replace(judgement.verdict, evidence=seen.look.shown),
         judgement.action,
         judgement.past,
         _watch_after(seen, judgement),
@@ -155,7 +160,9 @@ def event_of(record: Record, judgement: Judgement) -> Event:
     )
 
 
-def _due(engine: sa.Engine, live: Live, target: Target, now: datetime) -> Iterator[Window]:
+def _due(
+    engine: sa.Engine, live: Live, logs: Logs, now: datetime, scratch: Path
+) -> Iterator[Window]:
     """The windows to look at, the oldest first; those that were settled are not."""
     monitor, model, name = live.settings.monitor, live.model, live.files.name
     settled = [r for r in records.latest(engine, model, 50) if r.is_settled]
@@ -169,9 +176,7 @@ def _due(engine: sa.Engine, live: Live, target: Target, now: datetime) -> Iterat
     since = max(filter(None, (last, live.since)))
     for _ in range(most):
         whole = Window(model, name, since, now)
-        end, _ = windows.end_of_rows(
-            target.logs.answers, whole, monitor.window_rows, target.scratch
-        )
+        end, _ = windows.end_of_rows(logs.answers, whole, monitor.window_rows, scratch)
         if end is None:
             return
         yield Window(model, name, since, end)

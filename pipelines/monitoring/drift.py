@@ -16,7 +16,7 @@ from pipelines.monitoring.comparing import (
     Seen,
 )
 from pipelines.settings import MonitorSettings
-from pipelines.statistics.drift import categories, numbers
+from pipelines.statistics.drift import categories, divergence, numbers
 from pipelines.statistics.multiplicity import adjusted_p
 
 _OTHERS = "\0others"
@@ -105,21 +105,25 @@ def shifts(
 def _effect(reference: Reference, seen: Seen, settings: MonitorSettings) -> tuple[Effect, float]:
     if isinstance(reference, NumberReference):
         assert isinstance(seen, NumberSeen)
-        distance = numbers.ks_distance(reference.steps, seen.placed)
-        p = numbers.ks_p(distance, reference.steps.size, seen.placed.size)
-        psi = numbers.psi(reference.steps, seen.placed)
-        return _farther(("KS", distance, settings.minimum_ks), psi, settings), p
+        steps, placed = reference.steps, seen.placed
+        distance = numbers.ks_distance(steps, placed)
+        effects: list[Effect] = [
+            ("KS", distance, settings.minimum_ks),
+            ("JS", numbers.js_distance(steps, placed), settings.minimum_js),
+            ("PSI", numbers.psi(steps, placed), settings.minimum_psi),
+        ]
+        return _farthest(effects), numbers.ks_p(distance, steps.size, placed.size)
     assert isinstance(seen, CategorySeen)
     known, now = categories.pooled(reference.counts, {**seen.known, _OTHERS: seen.others})
-    distance = categories.js_distance(known, now)
-    p = categories.homogeneity_p(known, now)
-    psi = categories.psi(known, now)
-    return _farther(("JS", distance, settings.minimum_js), psi, settings), p
+    effects = [
+        ("JS", divergence.js_distance(known, now), settings.minimum_js),
+        ("PSI", divergence.stability_index(known, now), settings.minimum_psi),
+    ]
+    return _farthest(effects), categories.homogeneity_p(known, now)
 
 
-def _farther(effect: Effect, psi: float, settings: MonitorSettings) -> Effect:
-    other: Effect = ("PSI", psi, settings.minimum_psi)
-    return max(effect, other, key=lambda each: each[1] / each[2])
+def _farthest(effects: list[Effect]) -> Effect:
+    return max(effects, key=lambda each: each[1] / each[2])
 
 
 def _missing(reference: Reference, seen: Seen, settings: MonitorSettings) -> tuple[Effect, float]:

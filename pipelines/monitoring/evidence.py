@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pipelines.monitoring.attribution import Attribution
 from pipelines.monitoring.drift import Shift
+from pipelines.monitoring.labelled import OfWindow
 from pipelines.monitoring.quality import Estimated, Realised
 from pipelines.monitoring.skew import Skew
 from pipelines.monitoring.soundness import Fault
 from pipelines.settings import MonitorSettings
+
+_MOST_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class LabelEvidence:
         loss_limit: that limit.
         log_evidence: the detector's logarithm at its peak, and what it had to reach.
         is_ranking: whether the measure is an AUC, of which one half is guessing.
+        of_window: what labels there are of the window itself.
     """
 
     answers: int
@@ -40,6 +45,7 @@ class LabelEvidence:
     loss_limit: float
     log_evidence: tuple[float, float]
     is_ranking: bool
+    of_window: OfWindow
 
     @property
     def unknown_share(self) -> float:
@@ -91,6 +97,8 @@ class Look:
         latency_ms: median and 99th percentile; None without a row.
         age_days: of the live version.
         unchecked: what could not be looked at in this window, and why; never mistaken for fine.
+        attributions: what the model listens to, the features that changed most first; none where
+            not all features are logged, or the window is too small.
     """
 
     rows: int
@@ -103,6 +111,16 @@ class Look:
     latency_ms: tuple[float, float] | None = None
     age_days: float = 0.0
     unchecked: tuple[str, ...] = ()
+    attributions: tuple[Attribution, ...] = ()
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What is kept beside the verdict, though no verdict follows from it; JSON-ready."""
+        labels = None if self.labels is None else self.labels.of_window
+        return {
+            "labels": None if labels is None else labels.to_json(),
+            "attribution": [each.to_json() for each in self.attributions[:_MOST_SHOWN]],
+        }
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,37 @@ FROM joined
 _MATURE_COUNTS = "SELECT count(*), count(label) FROM joined WHERE is_mine AND time < ?"
 
 
+class OfWindow(NamedTuple):
+    """What labels there are of one window, when it is looked at.
+
+    Attributes:
+        answers: in the window; of a request that was answered twice the later one.
+        labels: how many of them have one.
+        mature: how many are old enough for their labels to count.
+    """
+
+    answers: int
+    labels: int
+    mature: int
+
+    @property
+    def coverage(self) -> float:
+        """The share of the answers that have a label."""
+        return self.labels / self.answers if self.answers else 0.0
+
+    @property
+    def maturity(self) -> float:
+        """The share of the answers that are old enough."""
+        return self.mature / self.answers if self.answers else 0.0
+
+    def to_json(self) -> dict[str, float]:
+        return {
+            **self._asdict(),
+            "coverage": round(self.coverage, 6),
+            "maturity": round(self.maturity, 6),
+        }
+
+
 @dataclass(frozen=True)
 class Labelled:
     """Answers of one version with their labels, as a Parquet file in the order of their time.
@@ -72,6 +103,15 @@ class Labelled:
     def coverage(self) -> float:
         """The share of the mature answers that have a label."""
         return self.mature_labels / self.mature if self.mature else 0.0
+
+    def within(self, since: datetime, until: datetime) -> OfWindow:
+        """What labels there are of the answers with `since <= time < until`."""
+        table = pq.read_table(
+            self.path, columns=[TIME, LABEL], filters=[(TIME, ">=", since), (TIME, "<", until)]
+        )
+        mature = pc.sum(pc.less(table.column(TIME), pa.scalar(self.mature_until, TIMESTAMP)))
+        labels = table.num_rows - table.column(LABEL).null_count
+        return OfWindow(table.num_rows, labels, int(mature.as_py() or 0))
 
     def rows(self, schema: pa.Schema, since: datetime | None = None) -> Iterator[pa.RecordBatch]:
         """The mature answers that have a label, oldest first, from `since` on."""

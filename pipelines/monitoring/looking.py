@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pipelines.errors import CellError
-from pipelines.monitoring import declared, drift, labelled, profile, quality, soundness, windows
+from pipelines.monitoring import (
+    attribution,
+    declared,
+    drift,
+    labelled,
+    profile,
+    quality,
+    soundness,
+    windows,
+)
+from pipelines.monitoring.attribution import Attribution
 from pipelines.monitoring.baseline import Baseline
 from pipelines.monitoring.columns import Expected
 from pipelines.monitoring.comparing import NumberSeen
@@ -15,7 +25,7 @@ from pipelines.monitoring.evidence import LabelEvidence, Look
 from pipelines.monitoring.labelled import Labelled, Logs
 from pipelines.monitoring.profile import Profile
 from pipelines.monitoring.quality import Watch
-from pipelines.monitoring.skew import skew
+from pipelines.monitoring.skew import rows_of, skew
 from pipelines.monitoring.spans import Window
 from pipelines.settings import ModelSettings, MonitorSettings
 
@@ -89,7 +99,7 @@ def look_at(target: Target, window: Window, watch: Watch | None, now: datetime) 
         found = _with_columns(found, target, frozen, seen)
     if settings.labels == "expected":
         joined = _join(target, now)
-        watch, of_labels = _labels(target, joined, watch)
+        watch, of_labels = _labels(target, joined, watch, window)
         found = replace(found, labels=of_labels)
     return Seen(found, seen, watch)
 
@@ -134,7 +144,18 @@ def _with_columns(look: Look, target: Target, frozen: windows.Frozen, seen: Prof
             ),
             estimated=quality.estimated(scores, baseline),
         )
+        if not unchecked:
+            found = replace(found, attributions=_attributions(target, seen))
     return replace(found, unchecked=tuple(unchecked))
+
+
+def _attributions(target: Target, seen: Profile) -> tuple[Attribution, ...]:
+    baseline, expected = target.baseline, target.expected
+    if not expected.has_all_features:
+        return ()
+    some = attribution.drawn(rows_of(seen.sample, expected), baseline.schema)
+    now = attribution.effects(baseline.session, some, baseline.background)
+    return attribution.compared(baseline.attributions, now)
 
 
 def _join(target: Target, now: datetime) -> Labelled:
@@ -144,7 +165,9 @@ def _join(target: Target, now: datetime) -> Labelled:
     return labelled.join(target.logs, name, since, now, target.expected, path)
 
 
-def _labels(target: Target, joined: Labelled, watch: Watch | None) -> tuple[Watch, LabelEvidence]:
+def _labels(
+    target: Target, joined: Labelled, watch: Watch | None, window: Window
+) -> tuple[Watch, LabelEvidence]:
     baseline, settings = target.baseline, target.settings
     begun = quality.begin_watch(baseline, settings)
     if watch is None or watch.detector.limit != begun.detector.limit:
@@ -162,6 +185,7 @@ def _labels(target: Target, joined: Labelled, watch: Watch | None) -> tuple[Watc
         loss_limit=watch.detector.limit,
         log_evidence=quality.evidence_of(watch, settings),
         is_ranking=baseline.schema.task == "binary",
+        of_window=joined.within(window.since, window.until),
     )
     # What cannot be believed is not followed: it is looked at again when it was mended.
     if not found.lack(settings) and not found.is_turned_around:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipelines.monitoring.evidence import Past
+from pipelines.monitoring.labelled import OfWindow
 from pipelines.monitoring.policy import Action
 from pipelines.monitoring.quality import Watch
 from pipelines.monitoring.spans import Window
@@ -47,12 +48,19 @@ class Record:
         """Whether there is no use in looking again: what could not be told may be told later."""
         return self.verdict.outcome in (Outcome.PASSED, Outcome.FAILED)
 
+    @property
+    def labels(self) -> OfWindow | None:
+        """What labels there were of the window; None where none are expected or it was not read."""
+        found = self.verdict.evidence.get("labels")
+        return None if found is None else OfWindow(*(found[name] for name in OfWindow._fields))
+
     def to_json(self) -> dict[str, Any]:
         return {
             **self.window.to_json(),
             "key": self.key,
             "at": self.at.isoformat(),
             "rows": self.rows,
+            "labels": None if self.labels is None else self.labels.to_json(),
             "action": self.action.value,
             "verdict": self.verdict.to_json(),
             "report": self.report,

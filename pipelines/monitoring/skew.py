@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from pipelines.inference.answers import distance
 from pipelines.inference.columns import encode_batch
+from pipelines.inference.encode import Tensors
 from pipelines.monitoring import answers
 from pipelines.monitoring.baseline import Baseline
 from pipelines.monitoring.columns import Expected
@@ -34,13 +35,17 @@ def skew(sample: pa.Table, expected: Expected, baseline: Baseline) -> Skew | Non
     if not expected.has_all_features or sample.num_rows == 0:
         return None
     some = sample.slice(0, _MOST_ROWS).combine_chunks()
-    again = baseline.session.predict(encode_batch(expected.schema, _features(some, expected)))
+    again = baseline.session.predict(rows_of(some, expected))
     logged = answers.scores_of(some, expected.schema)
     return Skew(some.num_rows, distance(np.asarray(logged), again.scores, expected.schema.task))
 
 
-def _features(some: pa.Table, expected: Expected) -> pa.RecordBatch:
-    """The columns of the log under their names in the schema."""
+def rows_of(some: pa.Table, expected: Expected) -> Tensors:
+    """Logged rows as the graph takes them; all features must be logged as they are.
+
+    Raises:
+        CellError: one of them is none that the graph could have been given.
+    """
     columns = {}
     if expected.has_image:
         names = expected.schema.numbers
@@ -49,4 +54,5 @@ def _features(some: pa.Table, expected: Expected) -> pa.RecordBatch:
         columns = {name: pa.array(matrix[:, place]) for place, name in enumerate(names)}
     for name in (*expected.numbers, *expected.categories):
         columns[name] = some.column(FEATURE + name).combine_chunks()
-    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+    batch = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+    return encode_batch(expected.schema, batch)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pipelines.monitoring.drift import Shift
 from pipelines.monitoring.evidence import LabelEvidence
+from pipelines.monitoring.labelled import OfWindow
 from pipelines.settings import MonitorSettings
 from pipelines.statistics.estimate import Interval
 
@@ -48,6 +49,14 @@ def of_labels(labels: LabelEvidence) -> str:
     return (
         f"{measured} in {labels.realised.labels:,} labels, {labels.realised.at_release:.4f} on the "
         f"holdout; {said}"
+    )
+
+
+def of_window(labels: OfWindow) -> str:
+    """How far the labels of one window have come."""
+    return (
+        f"labels of {labels.labels:,} of the window's {labels.answers:,} answers "
+        f"({labels.coverage:.0%}), of which {labels.maturity:.0%} are old enough to count"
     )
 
 

@@ -49,10 +49,19 @@ def settings_of(repository: Repository, version: Version) -> ModelSettings | Non
     Raises:
         SettingsError: its params.yaml is none by now.
     """
+    return settings_at(repository, version.commit, version.model)
+
+
+def settings_at(repository: Repository, commit: str, model: str) -> ModelSettings | None:
+    """The settings of a model at a commit; None if there are none that are readable.
+
+    Raises:
+        SettingsError: its params.yaml is none by now.
+    """
     import yaml
 
-    text = repository.show(version.commit, PARAMS_FILE)
-    return None if text is None else parse(yaml.safe_load(text)).model(version.model)
+    text = repository.show(commit, PARAMS_FILE)
+    return None if text is None else parse(yaml.safe_load(text)).model(model)
 
 
 def _fetch(repository: Repository, version: Version, into: Path) -> bool:

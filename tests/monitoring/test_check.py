@@ -25,6 +25,19 @@ def test_calm_traffic_passes(world: World) -> None:
     assert inbox.listed(world.engine, MODEL) == []
 
 
+def test_a_window_keeps_what_labels_it_had(world: World) -> None:
+    world = world.with_settings(monitor={"labels": "expected", "minimum_labels": 100})
+    rows = flights(2000, 5)
+    ids = world.answer(rows, MIDNIGHT - DAY)
+    world.tell(ids[:20], rows["late"][:1000], MIDNIGHT - DAY, hours=12)
+    [*_, found] = world.check()
+    labels = found.record.labels
+    assert labels is not None
+    # A label took two hours, and the last answers are twelve hours old.
+    assert (labels.answers, labels.labels, labels.mature) == (2000, 1000, 2000)
+    assert records.latest(world.engine, MODEL, 1)[0].to_json()["labels"]["coverage"] == 0.5
+
+
 def test_a_shift_that_lasts_asks_for_one_retrain(world: World) -> None:
     world.since = NOON - 4 * DAY
     change = shifted("distance", 1.6)
@@ -36,7 +49,7 @@ def test_a_shift_that_lasts_asks_for_one_retrain(world: World) -> None:
         Action.RETRAIN,
         Action.NOTHING,
     ]
-    assert "feature distance (KS" in second.record.verdict.reason
+    assert "feature distance (JS" in second.record.verdict.reason
     assert "has asked for a retrain already" in third.record.verdict.reason
     [trigger] = inbox.listed(world.engine, MODEL)
     assert trigger.event.key == second.record.key

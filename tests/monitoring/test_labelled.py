@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from pipelines.monitoring import labelled
 from pipelines.monitoring.columns import Expected
-from pipelines.monitoring.labelled import Labelled
+from pipelines.monitoring.labelled import Labelled, OfWindow
 from pipelines.settings import LogSettings
 from tests.model_folder import SCHEMA
 from tests.monitoring.factories import NAME, NOON, World, flights
@@ -50,6 +50,10 @@ def test_labels_count_of_answers_that_are_old_enough(world: World) -> None:
     assert found.mature == 1800
     assert found.mature_labels == 1200
     assert found.coverage == 1200 / 1800
+    morning = found.within(NOON - DAY / 2 - 6 * HOUR, NOON)
+    assert morning == OfWindow(answers=1800, labels=600, mature=1200)
+    assert (morning.coverage, morning.maturity) == (1 / 3, 2 / 3)
+    assert found.within(NOON, NOON + DAY).coverage == 0
     schema = pa.schema([("time", pa.timestamp("us", tz="UTC"))])
     assert sum(batch.num_rows for batch in found.rows(schema)) == 1200
     later = found.rows(schema, since=NOON - DAY + 6 * HOUR)

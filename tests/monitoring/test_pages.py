@@ -32,7 +32,7 @@ def test_an_alarm_has_a_page_and_every_window_a_place_on_the_timeline(world: Wor
     page = Path(alarmed.report)
     text = page.read_text(encoding="utf-8")
     assert "a retrain was asked for" in text
-    assert "feature distance (KS" in text
+    assert "feature distance (JS" in text
     assert text.count("<svg") >= 2
     assert "<script" not in text
     assert (page.with_name(pages.EVIDENTLY)).stat().st_size > 1e6

@@ -10,6 +10,7 @@ import pytest
 from pipelines.monitoring import wording
 from pipelines.monitoring.drift import Shift
 from pipelines.monitoring.evidence import LabelEvidence, Look, Past
+from pipelines.monitoring.labelled import OfWindow
 from pipelines.monitoring.policy import Action, Judgement, judge
 from pipelines.monitoring.quality import Estimated, Realised
 from pipelines.monitoring.skew import Skew
@@ -26,7 +27,21 @@ NEAR = replace(CALM, shifts=(Shift("feature x", "KS", 0.08, 0.1, 1e-9, True, Tru
 UNUSED = replace(CALM, shifts=(Shift("feature x", "KS", 0.2, 0.1, 1e-9, True, False),))
 LUCK = replace(CALM, shifts=(Shift("feature x", "KS", 0.2, 0.1, 0.3, False, True),))
 GOOD = Realised(1000, 2, Interval(0.7, 0.68, 0.72), 0.71, 0.2)
-LABELS = LabelEvidence(5000, 2000, 0, 4000, 1800, 0.45, 60.0, GOOD, False, 0.22, (1.0, 11.5), True)
+LABELS = LabelEvidence(
+    answers=5000,
+    labels=2000,
+    unknown=0,
+    mature=4000,
+    mature_labels=1800,
+    coverage=0.45,
+    delay_seconds=60.0,
+    realised=GOOD,
+    has_alarmed=False,
+    loss_limit=0.22,
+    log_evidence=(1.0, 11.5),
+    is_ranking=True,
+    of_window=OfWindow(5000, 2000, 4000),
+)
 
 
 def walked(*looks: Look, triggers: TriggerSettings = TRIGGER) -> list[Judgement]:

@@ -69,7 +69,7 @@ def settle(
     model: str,
     settings: TriggerSettings,
     now: datetime,
-    learned: str | None = None,
+    awaited: str | None = None,
 ) -> Start | None:
     """Decide about everything that waits; at most one retrain is to begin, and is returned.
 
@@ -78,13 +78,13 @@ def settle(
 
     Args:
         engine: of the state store.
-        model: which model.
-        settings: of its triggers.
+        model: whose inbox.
+        settings: of the model.
         now: the time.
-        learned: that there is no new data to train on, in words; None when there is.
+        awaited: see `Situation.awaited`.
     """
     with _deciding(engine, model) as connection:
-        found = replace(situation.look(engine, connection, model, now), learned=learned)
+        found = replace(situation.look(engine, connection, model, now), awaited=awaited)
         again = rule_started(found, settings)
         if found.started is not None and again is not None:
             start = _write(connection, _one(connection, found.started.id), again, now)

@@ -33,8 +33,8 @@ class Situation:
         training_seconds: how long the last retrain took; 0 before the first.
         refusals: challengers in a row that the gate refused since the breaker was closed.
         quarantine: the newest window, when its data is broken, in words; None when it is sound.
-        learned: that the live version has learned from all data that is there, in words; None when
-            there is more, or nobody looked.
+        awaited: data that is not there yet, where nothing came since the last training, in words;
+            None where something did, or nobody knows.
     """
 
     now: datetime
@@ -45,7 +45,7 @@ class Situation:
     training_seconds: float
     refusals: int
     quarantine: str | None
-    learned: str | None = None
+    awaited: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class Ruling:
 def rule(trigger: Trigger, situation: Situation, settings: TriggerSettings) -> Ruling:
     """Decide about one waiting trigger.
 
-    A person need not wait for new data, the cool-down or the budget, which are there for alarms: a
-    retrain that can only come to the champion again would use both up. Nobody trains twice at a
-    time, on broken data, or while the breaker is open, which a person can close.
+    A person need not wait for the cool-down, the budget or newer data, which are there for alarms:
+    the same data would make the same model. Nobody trains twice at a time, on broken data, or while
+    the breaker is open, which a person can close.
     """
     live = situation.live
     if trigger.event.version is not None and trigger.event.version != live:
@@ -75,7 +75,7 @@ def rule(trigger: Trigger, situation: Situation, settings: TriggerSettings) -> R
         return Ruling(State.ANSWERED, why)
     held = _held(situation) or _breaker(situation, settings)
     if held is None and not is_person:
-        held = _cooldown(situation, settings) or _budget(situation, settings) or _new(situation)
+        held = _data(situation) or _cooldown(situation, settings) or _budget(situation, settings)
     if held is not None:
         return Ruling(State.WAITING, held)
     return Ruling(State.STARTED, _why(trigger, situation))
@@ -123,6 +123,10 @@ def _breaker(situation: Situation, settings: TriggerSettings) -> str | None:
     )
 
 
+def _data(situation: Situation) -> str | None:
+    return None if situation.awaited is None else f"waits for newer data: {situation.awaited}"
+
+
 def _cooldown(situation: Situation, settings: TriggerSettings) -> str | None:
     if not situation.starts:
         return None
@@ -140,10 +144,6 @@ def _budget(situation: Situation, settings: TriggerSettings) -> str | None:
     free = recent[most - 1] + timedelta(days=days)
     until = f"{free:%Y-%m-%d %H:%M} UTC"
     return f"{len(recent)} of {most} retrains in {days} days are used up until {until}"
-
-
-def _new(situation: Situation) -> str | None:
-    return None if situation.learned is None else f"waits for new data: {situation.learned}"
 
 
 def _why(trigger: Trigger, situation: Situation) -> str:

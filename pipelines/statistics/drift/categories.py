@@ -1,4 +1,4 @@
-"""Names against a reference: the Jensen-Shannon distance, the stability index, and a p-value.
+"""Names against a reference: which of them are compared, and a p-value.
 
 Names that are rare in the reference, and those that it does not have, are one: a thousand tail
 numbers that were seen once each are no thousand measurements, and every test of them would only
@@ -12,8 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import special
 
-from pipelines.statistics.arrays import Floats, Indices
-from pipelines.statistics.drift.numbers import stability_index
+from pipelines.statistics.arrays import Indices
 
 FEWEST = 5
 
@@ -40,20 +39,6 @@ def pooled(
     return known, seen
 
 
-def js_distance(reference: Indices, window: Indices) -> float:
-    """The square root of the Jensen-Shannon divergence in bits, 0 to 1 (Endres, Schindelin 2003).
-
-    Args:
-        reference, window: counts over the same names, shape (names,).
-    """
-    if not reference.sum() or not window.sum():
-        return 0.0
-    known, seen = reference / reference.sum(), window / window.sum()
-    middle = (known + seen) / 2
-    bits = (_relative_entropy(known, middle) + _relative_entropy(seen, middle)) / 2
-    return float(np.sqrt(max(bits, 0.0) / np.log(2)))
-
-
 def homogeneity_p(reference: Indices, window: Indices) -> float:
     """p-value of H0: both are samples of one distribution (Wilks's likelihood ratio, 1938).
 
@@ -68,15 +53,3 @@ def homogeneity_p(reference: Indices, window: Indices) -> float:
     ratio = np.divide(table, expected, out=np.ones_like(table), where=table > 0)
     statistic = 2 * float(np.sum(table * np.log(ratio)))
     return float(special.gammaincc((table.shape[1] - 1) / 2, max(statistic, 0.0) / 2))
-
-
-def psi(reference: Indices, window: Indices) -> float:
-    """The population stability index over the names; 0 when either is empty."""
-    if not reference.sum() or not window.sum():
-        return 0.0
-    return stability_index(reference, window)
-
-
-def _relative_entropy(shares: Floats, middle: Floats) -> float:
-    there = shares > 0
-    return float(np.sum(shares[there] * np.log(shares[there] / middle[there])))

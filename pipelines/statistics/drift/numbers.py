@@ -1,4 +1,4 @@
-"""Numbers against a reference: the Kolmogorov-Smirnov distance and the stability index, exactly.
+"""Numbers against a reference: the Kolmogorov-Smirnov distance exactly, and others over bins.
 
 The distribution function of the reference only steps at its own distinct values. Between two of
 them that of the window only rises, so the largest distance of the two is at such a value or just
@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import special
 
 from pipelines.statistics.arrays import Floats, Indices
+from pipelines.statistics.drift import divergence
+from pipelines.statistics.drift.divergence import bins_for, stability_index
 
 PSI_BINS = 10
 
@@ -37,12 +40,12 @@ class Steps:
         points, counts = np.unique(values[~np.isnan(values)], return_counts=True)
         return cls(points.astype(np.float64), counts.astype(np.int64))
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many values there are."""
         return int(self.counts.sum())
 
-    @property
+    @cached_property
     def own(self) -> Placed:
         """The sample placed among its own points."""
         return Placed(np.zeros(self.points.size + 1, dtype=np.int64), self.counts)
@@ -76,12 +79,12 @@ class Placed:
     def __add__(self, other: Placed) -> Placed:
         return Placed(self.between + other.between, self.at + other.at)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many values were placed."""
         return int(self.between.sum() + self.at.sum())
 
-    @property
+    @cached_property
     def up_to(self) -> Indices:
         """How many are at most each point, shape (points,)."""
         rising: Indices = np.cumsum(self.between[:-1] + self.at)
@@ -100,7 +103,7 @@ def ks_distance(reference: Steps, window: Placed) -> float:
     """
     if not reference.size or not window.size:
         return 0.0
-    known = np.cumsum(reference.counts) / reference.size
+    known = reference.own.up_to / reference.size
     before_known = known - reference.counts / reference.size
     seen = window.up_to / window.size
     before_seen = (window.up_to - window.at) / window.size
@@ -120,25 +123,33 @@ def ks_p(distance: float, reference: int, window: int) -> float:
 
 
 def psi(reference: Steps, window: Placed, bins: int = PSI_BINS) -> float:
-    """The population stability index over bins of equal mass in the reference.
+    """The population stability index over bins of equal mass in the reference."""
+    return stability_index(*binned(reference, window, bins))
 
-    The symmetric Kullback-Leibler divergence in nats (Lewis 1994). Half a row is added to each
-    bin, or one that is empty on one side would make it infinite.
+
+def js_distance(reference: Steps, window: Placed) -> float:
+    """The Jensen-Shannon distance over bins of equal mass, as many as the two can bear."""
+    return divergence.js_distance(*binned(reference, window, bins_for(reference.size, window.size)))
+
+
+def binned(reference: Steps, window: Placed, bins: int) -> tuple[Indices, Indices]:
+    """The counts of both over bins of equal mass in the reference, shape (bins,) each.
+
+    Fewer bins where many values are equal; none where the reference has no value.
     """
-    if not reference.size or not window.size:
-        return 0.0
-    rising = np.cumsum(reference.counts)
+    if not reference.size:
+        none = np.zeros(0, dtype=np.int64)
+        return none, none
+    rising = reference.own.up_to
     wanted = reference.size * np.arange(1, bins) / bins
     edges = np.unique(np.searchsorted(rising, wanted))
     # The last bin is open, so that what lies beyond the reference has a place.
     edges = edges[edges < rising.size - 1]
-    known = np.diff(np.r_[0, rising[edges], reference.size])
-    seen = np.diff(np.r_[0, window.up_to[edges], window.size])
-    return stability_index(known, seen)
+    return _between(rising[edges], reference.size), _between(window.up_to[edges], window.size)
 
 
-def stability_index(reference: Indices, window: Indices) -> float:
-    """The index of two rows of counts over the same bins, shape (bins,) each."""
-    known = (reference + 0.5) / (reference.sum() + 0.5 * reference.size)
-    seen = (window + 0.5) / (window.sum() + 0.5 * window.size)
-    return float(np.sum((seen - known) * np.log(seen / known)))
+def _between(up_to: Indices, size: int) -> Indices:
+    counts = np.empty(up_to.size + 1, dtype=np.int64)
+    counts[:-1], counts[-1] = up_to, size
+    counts[1:] -= up_to
+    return counts

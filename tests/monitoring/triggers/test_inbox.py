@@ -58,7 +58,7 @@ def test_what_would_train_on_the_same_data_waits_for_more(engine: sa.Engine) -> 
     assert inbox.is_waited_for(engine, MODEL)
     assert inbox.settle(engine, MODEL, SETTINGS, NOW, "alpha@v1 has learned from all") is None
     [waiting] = inbox.listed(engine, MODEL)
-    assert waiting.why == "waits for new data: alpha@v1 has learned from all"
+    assert waiting.why == "waits for newer data: alpha@v1 has learned from all"
     # It cost neither cool-down nor budget: with more data it starts at once.
     assert inbox.settle(engine, MODEL, SETTINGS, NOW) is not None
     assert not inbox.is_waited_for(engine, MODEL)

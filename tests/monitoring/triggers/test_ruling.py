@@ -28,6 +28,7 @@ def test_it_starts_when_nothing_stands_in_the_way() -> None:
         ({"busy": "a retrain of alpha (process 1 on here)"}, "waits for a retrain of alpha"),
         ({"quarantine": "the window is broken"}, "waits for sound data: the window is broken"),
         ({"refusals": 2}, "the breaker is open: the gate refused the last 2"),
+        ({"awaited": "no month is over"}, "waits for newer data: no month is over"),
         ({"starts": (NOW - 23 * HOUR,)}, "cools down until 2026-03-10 13:00"),
         (
             {"starts": (NOW - 47 * HOUR,), "training_seconds": 24 * 3600},
@@ -37,9 +38,8 @@ def test_it_starts_when_nothing_stands_in_the_way() -> None:
             {"starts": (NOW - 2 * DAY, NOW - 4 * DAY, NOW - 6 * DAY)},
             "3 of 3 retrains in 7 days are used up until 2026-03-11 12:00",
         ),
-        ({"learned": "v1 has learned from all"}, "waits for new data: v1 has learned from all"),
     ],
-    ids=["started", "busy", "quarantine", "breaker", "cooldown", "long training", "budget", "data"],
+    ids=["started", "busy", "quarantine", "breaker", "data", "cooldown", "long training", "budget"],
 )
 def test_it_waits_and_says_for_what(situation: dict[str, Any], reason: str) -> None:
     ruling = rule(trigger(), calm(**situation), SETTINGS)
@@ -65,11 +65,12 @@ def test_it_starts_as_soon_as_it_may(situation: dict[str, Any]) -> None:
     ("situation", "state"),
     [
         ({"starts": (NOW - HOUR, NOW - 2 * HOUR, NOW - 3 * HOUR)}, State.STARTED),
+        ({"awaited": "no month is over"}, State.STARTED),
         ({"refusals": 2}, State.WAITING),
         ({"quarantine": "broken"}, State.WAITING),
         ({"busy": "somebody"}, State.WAITING),
     ],
-    ids=["no cool-down", "breaker", "quarantine", "busy"],
+    ids=["no cool-down", "same data", "breaker", "quarantine", "busy"],
 )
 def test_a_person_waits_for_what_a_person_can_mend(situation: dict[str, Any], state: State) -> None:
     asked = trigger(event=event(cause=PERSON, version=None))

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import jensenshannon
 
 from pipelines.statistics.drift import categories
 
@@ -13,18 +12,8 @@ def test_rare_and_unknown_names_are_one() -> None:
     assert seen.tolist() == [10, 0, 5]
 
 
-def test_the_distance_is_jensen_shannons() -> None:
-    known, seen = np.array([50, 30, 20]), np.array([10, 0, 40])
-    expected = jensenshannon(known, seen, base=2)
-    assert categories.js_distance(known, seen) == pytest.approx(expected)
-    assert categories.js_distance(known, known * 2) == pytest.approx(0, abs=1e-7)
-    assert categories.js_distance(np.array([5, 0]), np.array([0, 5])) == pytest.approx(1)
-
-
-def test_nothing_is_no_distance_from_anything() -> None:
+def test_nothing_is_like_anything() -> None:
     none, some = np.array([0, 0]), np.array([3, 4])
-    assert categories.js_distance(none, some) == 0
-    assert categories.psi(some, none) == 0
     assert categories.homogeneity_p(some, none) == 1
 
 

@@ -34,6 +34,7 @@ def test_nothing_is_no_distance_from_anything() -> None:
     empty = Steps.of(np.array([np.nan]))
     placed = empty.place(np.array([1.0]))
     assert (numbers.ks_distance(empty, placed), numbers.psi(empty, placed)) == (0.0, 0.0)
+    assert numbers.js_distance(empty, placed) == 0.0
     assert placed.outside == 1
     assert numbers.ks_p(0.0, 0, 5) == 1.0
 
@@ -59,7 +60,15 @@ def test_the_stability_index_grows_with_the_shift_and_stays_finite() -> None:
     assert found[1] == pytest.approx(0.09, abs=0.02)
 
 
+def test_a_wider_spread_is_far_by_bins_before_it_is_by_steps() -> None:
+    draw = np.random.default_rng(2)
+    steps = Steps.of(draw.normal(size=5000))
+    placed = steps.place(draw.normal(0, 1.35, 5000))
+    assert numbers.ks_distance(steps, placed) < 0.1 < numbers.js_distance(steps, placed)
+
+
 def test_a_constant_compares_with_itself() -> None:
     steps = Steps.of(np.zeros(50))
     assert numbers.psi(steps, steps.place(np.zeros(20))) == 0
+    assert numbers.js_distance(steps, steps.place(np.zeros(20))) == 0
     assert numbers.ks_distance(steps, steps.place(np.ones(20))) == 1.0
