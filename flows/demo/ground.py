@@ -46,8 +46,9 @@ def params(model: dict[str, Any], ports: list[int]) -> dict[str, Any]:
     """
     given: dict[str, dict[str, Any]] = {
         "retrain": {"release": "staged"},
-        # Gusts are reported when there are any, and in summer there are fewer.
-        "monitor": {"window_rows": WINDOW_ROWS, "broken_share": 0.3},
+        "monitor": {"window_rows": WINDOW_ROWS},
+        # A second alarm may train again when the first one's challenger did not pass.
+        "trigger": {"cooldown_hours": 0.01},
         # Steps of seconds, so that what so few requests can show has to be enough.
         "rollout": {
             "steps": [25, 50, 100],

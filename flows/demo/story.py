@@ -14,7 +14,7 @@ from rich.console import Console
 
 from flows.demo import ground, pages, quality, telling, views
 from flows.demo.events import Event, events
-from flows.demo.traffic import Traffic
+from flows.demo.traffic import FAST, SLOW, STEADY, Traffic
 from flows.memory import Peak
 from flows.throwaway import MODEL, Demo, background, clone_of, module, retrained, surroundings
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN, WorkspaceError
@@ -33,7 +33,7 @@ from pipelines.state import ledger, store
 from pipelines.versioning import versions
 from pipelines.versioning.git import Repository
 
-FIRST, LAST = "2013-03", "2013-07"
+FIRST, TRAINED, LAST = "2013-03", "2013-05", "2013-07"
 REPLAYED = ("2013-04", "2013-12")
 # What is wrong with the planted batch: a feed tells the distance in metres instead of miles.
 COLUMN, FACTOR = "distance", 1609.344
@@ -144,29 +144,39 @@ def _told(story: Story) -> tuple[dict[str, Any], str]:
 
 
 def _act(story: Story) -> None:
-    demo = story.demo
+    demo, released = story.demo, lambda: _is_released(story)
     with demo.part("start the stack: gateway, Prefect, supervisor"):
         up = demo.evergreen("up", "--prefect")
     demo.environment["PREFECT_API_URL"] = up["prefect"]
     scopes = ("--scope", f"predict:{MODEL}", "--scope", "feedback")
     demo.evergreen("client", "add", ground.CLIENT, *scopes, "--tier", ground.TIER)
     retrained(demo, f"January to March become {MODEL}@v1", FIRST)
-    with demo.part("April to July arrive, through the gateway"), Traffic(demo, REPLAYED) as traffic:
-        story.follow(
-            lambda: _is_replayed(story) and _is_released(story), "the loop closed", traffic
-        )
+    for part, speed, what, is_over in (
+        ("April and May arrive", FAST, "May is over", lambda: _is_known(story, TRAINED)),
+        ("June begins, while a retrain is at work", SLOW, "it came", lambda: _is_open(story)),
+        ("June goes on, while the new version is rolled out", STEADY, "it ended", released),
+        ("the rest until July", FAST, "July is over", lambda: _is_known(story, LAST)),
+    ):
+        with demo.part(part), Traffic(demo, REPLAYED, speed) as traffic:
+            story.follow(is_over, what, traffic)
     with demo.part(f"a broken batch: {COLUMN} in metres"):
         _plant_broken(story)
     with (
         demo.part("a bad challenger: half of its answers are 503"),
-        Traffic(demo, REPLAYED) as more,
+        Traffic(demo, REPLAYED, STEADY) as traffic,
     ):
-        _plant_challenger(story, more)
+        _plant_challenger(story, traffic)
 
 
-def _is_replayed(story: Story) -> bool:
+def _is_known(story: Story, month: str) -> bool:
+    """Whether a month of the replay is over, and the truth of its rows is known."""
     found = standing.read(story.home.replay(MODEL))
-    return found is not None and found.month is not None and found.month >= LAST
+    return found is not None and found.month is not None and found.month >= month
+
+
+def _is_open(story: Story) -> bool:
+    """Whether there is a rollout, open or over."""
+    return rollouts.latest(story.engine, MODEL) is not None
 
 
 def _is_released(story: Story) -> bool:

@@ -49,9 +49,9 @@ def told(
 
 
 def is_as_told(live: Sequence[str], planted: dict[str, Any]) -> bool:
-    """Whether the loop closed by itself, once, and what was planted did no harm."""
+    """Whether the loop closed by itself, and what was planted did no harm."""
     broken, challenger = planted["broken"], planted["challenger"]
-    is_closed = len(live) == 2
+    is_closed = len(live) > 1
     is_sound = broken["quarantined"] and not broken["retrains"]
     is_gone = challenger["phase"] == Phase.ROLLED_BACK.value and not challenger["bad"]
     return bool(is_closed and is_sound and is_gone)

@@ -9,21 +9,23 @@ from flows.demo.ground import CLIENT
 from flows.throwaway import MODEL, Demo, spawned
 from pipelines.errors import WorkspaceError
 
-# Four months in four minutes, some fifty requests a second.
-_SPEED, _RATE, _ROWS = 45_000, 100, 10
+# Seconds of the data in one of ours: while nothing is to happen, while a version is trained, and
+# while one is released, which takes some dozens of requests a second.
+FAST, SLOW, STEADY = 80_000, 10_000, 40_000
+_RATE, _ROWS = 100, 10
 _END_SECONDS = 20
 
 
 class Traffic:
     """`evergreen replay` while the block runs; the next one goes on where this one ended."""
 
-    def __init__(self, demo: Demo, months: tuple[str, str]) -> None:
-        self._demo, self._months = demo, months
+    def __init__(self, demo: Demo, months: tuple[str, str], speed: int) -> None:
+        self._demo, self._months, self._speed = demo, months, speed
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Traffic:
         first, last = self._months
-        pace = (f"--speed={_SPEED}", f"--rate={_RATE}", f"--rows={_ROWS}")
+        pace = (f"--speed={self._speed}", f"--rate={_RATE}", f"--rows={_ROWS}")
         whose = ("--from", first, "--to", last, "--client", CLIENT)
         self._process = spawned(self._demo, "replay", MODEL, *whose, *pace)
         return self

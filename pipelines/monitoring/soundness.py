@@ -23,6 +23,8 @@ from pipelines.monitoring.profile import Profile
 from pipelines.monitoring.windows import Frozen
 from pipelines.settings import MonitorSettings
 
+_OFTEN = 0.5
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -74,7 +76,9 @@ def _of_column(reference: Reference, seen: Seen, broken: float) -> Iterator[str]
         yield "has no value at all"
         return
     before = reference.missing / reference.rows if reference.rows else 0.0
-    if seen.missing / seen.rows - before > broken:
+    # What most rows never had, such as gusts of wind, comes and goes with the season: that is for
+    # drift to judge.
+    if before < _OFTEN and seen.missing / seen.rows - before > broken:
         yield f"{seen.missing / seen.rows:.0%} of the values are missing, {before:.0%} before"
     if isinstance(reference, NumberReference) and isinstance(seen, NumberSeen):
         yield from _of_number(reference, seen, broken)

@@ -119,7 +119,6 @@ ELSEWHERE = {
     "tests/monitoring/test_scenarios.py": [
         "pipelines.monitoring.declared",
         "pipelines.monitoring.skew",
-        "pipelines.monitoring.soundness",
     ],
     "tests/monitoring/test_windows.py": ["pipelines.monitoring.columns"],
     "tests/monitoring/triggers/test_inbox.py": [

@@ -209,13 +209,12 @@ def test_its_page_and_its_tables_say_how_it_ended(rows: pd.DataFrame) -> None:
     ("live", "broken", "challenger"),
     [
         (["m@v1"], {}, {}),
-        (["m@v3", "m@v2", "m@v1"], {}, {}),
         (["m@v2", "m@v1"], {"quarantined": False}, {}),
         (["m@v2", "m@v1"], {"retrains": 1}, {}),
         (["m@v2", "m@v1"], {}, {"phase": "promoted"}),
         (["m@v2", "m@v1"], {}, {"bad": 1}),
     ],
-    ids=["no loop", "two loops", "let through", "trained", "promoted", "seen"],
+    ids=["no loop", "let through", "trained", "promoted", "seen"],
 )
 def test_whatever_goes_otherwise_is_said(
     live: list[str], broken: dict[str, Any], challenger: dict[str, Any]
@@ -226,7 +225,7 @@ def test_whatever_goes_otherwise_is_said(
     }
     assert telling.is_as_told(["m@v2", "m@v1"], PLANTED)
     assert not telling.is_as_told(live, planted)
-    if len(live) == 2:
+    if len(live) > 1:
         assert not all(is_good for _, is_good in views.sentences(planted))
 
 
