@@ -6,11 +6,6 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
-from flows import due, events
-from flows.monitoring import monitor
-from pipelines.paths import home
-from pipelines.state import ledger, store
-
 
 @flow(name="monitor", flow_run_name="monitor-{model}", persist_result=False)
 def watch(model: str, root: Path | None = None) -> dict[str, object]:
@@ -30,6 +25,12 @@ def watch(model: str, root: Path | None = None) -> dict[str, object]:
     Raises:
         EvergreenError: a log or the store cannot be read.
     """
+    # Loaded once the run is seen to be running: what starts on an event is to start soon.
+    from flows import due, events
+    from flows.monitoring import monitor
+    from pipelines.paths import home
+    from pipelines.state import ledger, store
+
     root, logger = (root or Path.cwd()).resolve(), get_run_logger()
     outcome = reason = trigger = None
     if ledger.live(store.connect(home(root).database), model) is None:
