@@ -57,7 +57,7 @@ def environment(root: Path, home: HomePaths, url: str) -> dict[str, str]:
         "PREFECT_API_URL": url,
         **SILENT,
         # By default a run that an event asks for waits up to ten seconds for its worker.
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
         # The automation of deployments/prefect.yaml counts in these; Prefect takes none below.
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         # Programs of the project, such as dvc, are called by name.
