@@ -42,7 +42,9 @@ def run(events: int) -> None:
             _evergreen(place, environment, "down", "--json")
     for number, name in enumerate(_PARTS):
         seconds = [each[number] for each in found]
-        print(f"{name} after: median {statistics.median(seconds):.1f} s, worst {max(seconds):.1f} s")
+        print(
+            f"{name} after: median {statistics.median(seconds):.1f} s, worst {max(seconds):.1f} s"
+        )
 
 
 def _own_ports(place: Path) -> list[str]:

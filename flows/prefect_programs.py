@@ -29,6 +29,9 @@ START_SECONDS = 180.0
 # again by the next run.
 _WORKER_STOP_SECONDS = 30
 _POLL_SECONDS = 0.5
+# Where the server keeps its state, if not in a file of SQLite below the home. It holds a password,
+# so that params.yaml is no place for it.
+_DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 
 
 def programs(root: Path, home: HomePaths, fleet: Fleet) -> tuple[list[Program], str]:
@@ -44,7 +47,11 @@ def programs(root: Path, home: HomePaths, fleet: Fleet) -> tuple[list[Program], 
     url = f"http://{LOOPBACK}:{port}/api"
     command = ("server", "start", "--host", LOOPBACK, "--port", str(port))
     argv = (sys.executable, "-m", "flows.prefect_service", *command)
-    server = Program(SERVER, argv, root, environment(root, home, url), is_tree_asked=True)
+    told = environment(root, home, url)
+    if database := os.environ.get(_DATABASE):
+        # Said to this program itself: a Supervisor that runs already has another environment.
+        told |= {_DATABASE: database}
+    server = Program(SERVER, argv, root, told, is_tree_asked=True)
     return [server, _worker(root, home, url)], url
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from prefect import flow, get_run_logger
 
 
 @flow(name="monitor", flow_run_name="monitor-{model}", persist_result=False)
-def watch(model: str, root: Path | None = None) -> dict[str, object]:
+def watch(model: str, root: Path | None = None, at: datetime | None = None) -> dict[str, object]:
     """Look at all windows of the live version that are due.
 
     An alarm is no failure of this flow, which did what it is for. What it decided is in the inbox;
@@ -17,6 +18,7 @@ def watch(model: str, root: Path | None = None) -> dict[str, object]:
     Args:
         model: its name in params.yaml.
         root: the project; the current folder by default.
+        at: the end of time; now by default.
 
     Returns:
         The verdict on the newest window with its reason, the trigger that starts a retrain, and
@@ -37,7 +39,7 @@ def watch(model: str, root: Path | None = None) -> dict[str, object]:
         logger.info("nothing of %s is live yet: nothing to look at", model)
         start = due.retrain(root, model)
     else:
-        found = monitor(root, model)
+        found = monitor(root, model, at)
         verdict, start = found.windows[-1].verdict, found.start
         outcome, reason = verdict.outcome.value, verdict.reason
         logger.info("%s: %s", outcome, reason)
