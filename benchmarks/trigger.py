@@ -13,12 +13,12 @@ import statistics
 import subprocess
 import sys
 import time
-import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import yaml
 
 from benchmarks.clones import clone
@@ -42,9 +42,8 @@ def run(events: int) -> None:
             _evergreen(place, environment, "down", "--json")
     for number, name in enumerate(_PARTS):
         seconds = [each[number] for each in found]
-        print(
-            f"{name} after: median {statistics.median(seconds):.1f} s, worst {max(seconds):.1f} s"
-        )
+        middle, worst = statistics.median(seconds), max(seconds)
+        print(f"{name} after: median {middle:.1f} s, worst {worst:.1f} s")
 
 
 def _own_ports(place: Path) -> list[str]:
@@ -120,10 +119,10 @@ def _until_online(url: str) -> None:
 
 
 def _ask(url: str, path: str, content: object) -> Any:
-    body = None if content is None else json.dumps(content).encode()
-    request = urllib.request.Request(f"{url}/{path}", body, {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
+    method = "GET" if content is None else "POST"
+    answer = httpx.request(method, f"{url}/{path}", json=content, timeout=30)
+    answer.raise_for_status()
+    return answer.json()
 
 
 def _unix(moment: str) -> float:

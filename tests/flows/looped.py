@@ -60,7 +60,7 @@ def up(project: Project, **more: str) -> PrefectApi:
 
 
 def answered(project: Project, at: datetime, shift: float) -> None:
-    """Answers of the live version; with a shift, to rows that are not like those it learned from."""
+    """Answers of the live version; with a shift, to rows unlike those that it learned from."""
     repository = Repository.at(project.root)
     [version] = versions.registered(repository, "alpha")
     session = ModelSession.open(versions.model_folder(repository, project.home, version))
