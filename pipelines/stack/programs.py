@@ -6,7 +6,6 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from pipelines.fleet.ports import LOOPBACK
 from pipelines.fleet.program import Program
 from pipelines.paths import HOME, HomePaths
 from pipelines.stack import secured
@@ -51,8 +50,8 @@ def dashboard(root: Path, home: HomePaths, port: int) -> Program:
 
     It shows what others have written and decides nothing.
     """
-    place = ("--workspace", str(home.timeline), "--host", LOOPBACK, "--port", str(port))
-    argv = (sys.executable, "-m", "evidently.cli", "ui", *place)
+    place = (str(home.timeline), str(port))
+    argv = (sys.executable, "-m", "pipelines.monitoring.dashboard", *place)
     return Program(DASHBOARD, argv, root, {"DO_NOT_TRACK": "1"}, stop_seconds=_STOP_SECONDS)
 
 
