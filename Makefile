@@ -10,7 +10,7 @@ export BENTOML_DO_NOT_TRACK := True
 export ORT_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo test slow check format coverage bench simulate lock proto clean
+.PHONY: help install demo test slow soak check format coverage bench simulate lock proto clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,6 +38,11 @@ slow: install ## The slow tests: kills, whole retrains, simulations, networks, c
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and not cluster and not demo" \
 	  --ignore tests/faults --ignore tests/e2e
 	$(BIN)/python -m pytest -m "slow and cluster"
+
+KILLS ?= 2000
+
+soak: install ## SIGKILLs at random moments of the loop: make soak KILLS=500 SEED=7
+	$(BIN)/python -m tests.faults.soak --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 check: install ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -20,10 +20,11 @@ MEASUREMENTS = {
     "gateway": ("gateway", None),
     "monitor": ("monitor", "window"),
 }
-# Minutes each, and by name only: the first is an endurance run, the others do not depend on the
-# machine.
+# Minutes each, and by name only: an endurance run, a wait between events, and those that do not
+# depend on the machine.
 BY_NAME = {
     "endurance": ("endurance", None),
+    "trigger": ("trigger", "events"),
     "simulate": ("simulate", "runs"),
     "simulate-monitor": ("monitor_simulate", "years"),
     "year": ("year", "write"),
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("what", nargs="?", default="all", choices=known)
     parser.add_argument("--rounds", type=int, default=1, help="of the flow's comparison")
     parser.add_argument("--rows", type=int, default=10_000_000, help="to predict")
+    parser.add_argument("--events", type=int, default=10, help="that start a flow run")
     parser.add_argument("--window", type=int, default=1_000_000, help="rows of a window")
     parser.add_argument("--years", type=int, default=100, help="of a simulated monitor")
     parser.add_argument("--runs", type=int, default=2000, help="of each simulated rollout")

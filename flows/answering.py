@@ -7,9 +7,6 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from flows import due
-from flows.monitoring import ask, retrain_for
-from flows.replaying import until_of_replay
 from pipelines.errors import BusyError
 
 SCHEDULE = "the schedule"
@@ -39,6 +36,11 @@ def answer(
     Raises:
         EvergreenError: the retrain broke down; its trigger is back in the inbox.
     """
+    # Loaded once the run is seen to be running: what starts on an event is to start soon.
+    from flows import due
+    from flows.monitoring import ask, retrain_for
+    from flows.replaying import until_of_replay
+
     root, logger = (root or Path.cwd()).resolve(), get_run_logger()
     if trigger is None or attempt is None:
         start = ask(root, model, reason)

@@ -20,7 +20,7 @@ from pipelines.monitoring.check import Checked, Live, check
 from pipelines.monitoring.labelled import Logs
 from pipelines.monitoring.records import Record
 from pipelines.monitoring.triggers import inbox
-from pipelines.monitoring.triggers.events import Trigger, asked_by_a_person
+from pipelines.monitoring.triggers.events import Trigger, asked_by_a_person, came_of
 from pipelines.monitoring.triggers.inbox import Start
 from pipelines.paths import HomePaths, home
 from pipelines.state import ledger, store
@@ -149,16 +149,14 @@ def retrain_for(
 
     engine = store.connect(home(root).database)
     taken = inbox.take(engine, trigger, attempt)
+    reason = f"trigger {trigger}: {taken.event.reason}"
     try:
-        result = retrain(model, overrides, f"trigger {trigger}: {taken.event.reason}", True, root)
+        result = retrain(model, overrides, reason, True, root, (trigger, attempt))
     except EvergreenError as error:
-        inbox.give_back(engine, trigger, error.problem, at or datetime.now(UTC))
+        inbox.give_back(engine, taken, error.problem, at or datetime.now(UTC))
         raise
-    if result.version is None:
-        why = f"the gate refused the challenger: {result.verdict.reason}"
-    else:
-        why = f"{result.version} came of it"
-    inbox.finish(engine, trigger, result.run, why, at or datetime.now(UTC))
+    why = came_of(result.version, result.verdict.reason)
+    inbox.finish(engine, taken, result.run, why, at or datetime.now(UTC))
     return why
 
 
@@ -177,4 +175,5 @@ def _live(root: Path, places: HomePaths, engine: sa.Engine, model: str) -> Live:
 
 
 def _with_page(engine: sa.Engine, places: HomePaths, checked: Checked) -> Record:
-    return pages.publish(engine, places.monitor(checked.record.window.model), checked)
+    folder = places.monitor(checked.record.window.model)
+    return pages.publish(engine, folder, places.timeline, checked)

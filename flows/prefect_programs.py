@@ -29,6 +29,9 @@ START_SECONDS = 180.0
 # again by the next run.
 _WORKER_STOP_SECONDS = 30
 _POLL_SECONDS = 0.5
+# Where the server keeps its state, if not in a file of SQLite below the home. It holds a password,
+# so that params.yaml is no place for it.
+_DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 
 
 def programs(root: Path, home: HomePaths, fleet: Fleet) -> tuple[list[Program], str]:
@@ -44,7 +47,11 @@ def programs(root: Path, home: HomePaths, fleet: Fleet) -> tuple[list[Program], 
     url = f"http://{LOOPBACK}:{port}/api"
     command = ("server", "start", "--host", LOOPBACK, "--port", str(port))
     argv = (sys.executable, "-m", "flows.prefect_service", *command)
-    server = Program(SERVER, argv, root, environment(root, home, url), is_tree_asked=True)
+    told = environment(root, home, url)
+    if database := os.environ.get(_DATABASE):
+        # Said to this program itself: a Supervisor that runs already has another environment.
+        told |= {_DATABASE: database}
+    server = Program(SERVER, argv, root, told, is_tree_asked=True)
     return [server, _worker(root, home, url)], url
 
 
@@ -57,7 +64,7 @@ def environment(root: Path, home: HomePaths, url: str) -> dict[str, str]:
         "PREFECT_API_URL": url,
         **SILENT,
         # By default a run that an event asks for waits up to ten seconds for its worker.
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
         # The automation of deployments/prefect.yaml counts in these; Prefect takes none below.
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         # Programs of the project, such as dvc, are called by name.
@@ -74,7 +81,8 @@ def deploy(root: Path, home: HomePaths, url: str) -> None:
     _wait_until_healthy(url, home)
     # Each command of Prefect's takes seconds, and `up` should be no burden to call.
     content = deployments.of_project(root)
-    told = hashlib.sha256(f"{root} {url} {content}".encode()).hexdigest()
+    place = f"{root} {url} {os.environ.get(_DATABASE)}"  # another database knows of none yet
+    told = hashlib.sha256(f"{place} {content}".encode()).hexdigest()
     known = home.prefect / "deployed"
     if known.exists() and known.read_text(encoding="ascii") == told:
         return

@@ -10,10 +10,6 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
-from flows import due, routers
-from pipelines import settings
-from pipelines.stack import reconcile as stack
-
 _RUN = "prefect.flow-run."
 
 
@@ -32,6 +28,11 @@ def reconcile(silent: str | None = None, root: Path | None = None) -> dict[str, 
     Raises:
         EvergreenError: the store, the gateway or Supervisor does not do as it is asked.
     """
+    # Loaded once the run is seen to be running: what starts on an event is to start soon.
+    from flows import routers
+    from pipelines import settings
+    from pipelines.stack import reconcile as stack
+
     root, logger = (root or Path.cwd()).resolve(), get_run_logger()
     if silent and (name := end_silent(silent)):
         logger.warning("%s was not heard of any more: it counts as crashed", name)
@@ -59,6 +60,8 @@ def end_silent(resource: str) -> str | None:
 
 
 def _due(root: Path, model: str) -> list[str]:
+    from flows import due
+
     start, rollout = due.retrain(root, model), due.rollout(root, model)
     retrain = None if start is None else f"trigger {start.trigger.id}, attempt {start.attempt}"
     return [said for said in (retrain, rollout) if said]

@@ -75,6 +75,7 @@ def retrain(
     reason: str = BY_A_PERSON,
     is_committed: bool = False,
     root: Path | None = None,
+    answers: tuple[int, int] | None = None,
 ) -> Result:
     """Retrain one model, and promote it if the gate passes.
 
@@ -84,6 +85,7 @@ def retrain(
         reason: why, in words; it is written into the ledger.
         is_committed: retrain from HEAD although the tree has changes.
         root: the project; the current folder by default.
+        answers: the trigger of the inbox that asked for it, and which attempt this is.
 
     Raises:
         BusyError: another run of this model holds the lease.
@@ -100,6 +102,8 @@ def retrain(
     with leases.hold(engine, f"retrain/{model}", f"a retrain of {model}", lease_seconds) as lease:
         run, is_taken_up = runs.begin(engine, model, project.head(), overrides or {}, reason)
         logger.info("run %s of %s from commit %s", run.id, model, run.base[:12])
+        if answers is not None:
+            _tell_inbox(engine, answers, run)
         if is_taken_up:
             logger.info("it was killed before, and goes on")
             # Let the stage that it left behind see that its parent is gone.
@@ -173,6 +177,12 @@ def _timed(name: str, seconds: dict[str, float]) -> Iterator[None]:
     started = time.monotonic()
     yield
     seconds[name] = round(time.monotonic() - started, 2)
+
+
+def _tell_inbox(engine: sa.Engine, answers: tuple[int, int], run: Run) -> None:
+    from pipelines.monitoring.triggers import inbox  # a second, which a retrain by hand can spare
+
+    inbox.began(engine, *answers, run.id)
 
 
 @contextmanager

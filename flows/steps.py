@@ -54,6 +54,7 @@ def prepare(setting: Setting) -> tuple[Workspace, Needs]:
         # Runs that failed or were abandoned leave their tree; the lease says that none is used.
         if left.name != f"{run.model}-{run.id}":
             setting.project.remove_worktree(left)
+    _take_back_half_versions(setting)
     done = (earlier.commit for earlier in runs.latest(setting.engine, run.model))
     workspace = open_workspace(
         setting.project, setting.home, run, next((commit for commit in done if commit), None)
@@ -188,6 +189,18 @@ def publish(
     write_text(report.render(workspace.paths, title, verdict, made_from, written), page)
     write_text(markdown.render(title, written), page.with_suffix(".md"))
     return page
+
+
+def _take_back_half_versions(setting: Setting) -> None:
+    """Remove the tags of runs that ended between tag and ledger and that nobody takes up again."""
+    model = setting.run.model
+    dead = runs.dead_commits(setting.engine, model)
+    if not dead:
+        return
+    known = {entry.version for entry in ledger.history(setting.engine, model)}
+    for version in versions.registered(setting.project, model):
+        if version.commit in dead and version.name not in known:
+            versions.unregister(setting.project, version)
 
 
 def _judge(setting: Setting, workspace: Workspace, chosen: ModelSettings) -> Verdict:

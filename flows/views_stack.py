@@ -42,6 +42,8 @@ def show_up(started: Started, *, as_json: bool) -> None:
         console.print(Text(f"{name}: NOT as it should be: {why}", "red"), soft_wrap=True)
     if started.prefect:
         console.print(f"Prefect: {started.prefect}", soft_wrap=True)
+    if started.dashboard:
+        console.print(f"dashboard: {started.dashboard}", soft_wrap=True)
     if not stack.is_protected:
         console.print(
             Text("AUTHENTICATION IS OFF: everybody on this machine may ask everything", "bold red")
@@ -89,6 +91,8 @@ def show_status(found: dict[str, Any], *, as_json: bool) -> None:
         console.print(Text(said, "red"))
     if found["keeper"] and found["keeper"]["problem"]:
         console.print(Text(f"not in line: {found['keeper']['problem']}", "red"), soft_wrap=True)
+    if found["teller"]:
+        console.print(Text(f"nobody is told: {found['teller']}", "red"), soft_wrap=True)
     if not found["is_up"]:
         console.print("the stack is down; `evergreen up` starts it")
         return
@@ -98,6 +102,8 @@ def show_status(found: dict[str, Any], *, as_json: bool) -> None:
         what = each["said"] if each["pid"] is None else _what(each, found["models"])
         table.add_row(each["program"], state, str(each["pid"] or "-"), Text(what))
     console.print(table)
+    if found["dashboard"]:
+        console.print(f"dashboard: {found['dashboard']}", soft_wrap=True)
 
 
 def _what(process: dict[str, Any], models: list[dict[str, Any]]) -> str:
@@ -126,4 +132,5 @@ def _up(started: Started) -> dict[str, Any]:
         "generation": found.generation,
         "problems": found.problems,
         "prefect": started.prefect,
+        "dashboard": started.dashboard,
     }

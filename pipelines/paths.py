@@ -147,8 +147,18 @@ class HomePaths:
         return self.home / "fleet"
 
     def monitor(self, model: str) -> Path:
-        """Reports of windows that alarmed, and the workspace of snapshots."""
+        """Reports of windows that alarmed."""
         return self.home / "monitor" / model
+
+    @property
+    def timeline(self) -> Path:
+        """The workspace of small snapshots that Evidently's dashboard shows, a project a model."""
+        return self.home / "timeline"
+
+    @property
+    def metrics(self) -> Path:
+        """What Prometheus reads: the state store as text, and where the model servers listen."""
+        return self.home / "metrics"
 
     def replay(self, model: str) -> Path:
         """Where a replay of a model's data stands."""

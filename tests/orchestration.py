@@ -128,6 +128,11 @@ def _trained() -> tuple[Project, Finished]:
         return Project(root), Finished(*json.loads(outcome.read_text(encoding="utf-8")))
 
 
+def trained_project() -> Project:
+    """The project whose model alpha was retrained once; not to be changed."""
+    return _trained()[0]
+
+
 @pytest.fixture
 def api() -> str:
     return prefect_api()

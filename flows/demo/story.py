@@ -22,7 +22,7 @@ from pipelines.files import write_text
 from pipelines.gateway.access_log import read_access_log
 from pipelines.inference.session import ModelSession
 from pipelines.monitoring import records
-from pipelines.monitoring.policy import Action
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.triggers import inbox
 from pipelines.monitoring.triggers.events import State
 from pipelines.paths import HomePaths, home

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from pipelines.alerting.facts import Facts, OpenRollout
 from pipelines.monitoring import policy
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.triggers.events import State
 from pipelines.rollout.state import Phase
 from pipelines.state import clock
@@ -162,7 +163,7 @@ def _of_windows(facts: list[Facts]) -> Iterator[Family]:
         "evergreen_window_action",
         "What follows from the newest window is 1, all else is 0.",
         ["model", "action"],
-        [s for model, each in seen for s in _one_of([model], policy.Action, each.action)],
+        [s for model, each in seen for s in _one_of([model], Action, each.action)],
     )
     yield (
         "evergreen_window_part_outcome",

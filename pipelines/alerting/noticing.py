@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pipelines.alerting.events import RANK, Event
 from pipelines.alerting.facts import EndedRollout, Facts, OpenRollout, Snapshot
-from pipelines.monitoring.policy import Action
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.records import Record
 from pipelines.monitoring.triggers.events import State
 from pipelines.rollout.state import Phase

@@ -17,10 +17,11 @@ import sqlalchemy as sa
 
 from pipelines.errors import DataError, ModelError, MonitorError
 from pipelines.monitoring import baseline, looking, policy, records, windows
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.baseline import VersionFiles
 from pipelines.monitoring.labelled import Logs
 from pipelines.monitoring.looking import Seen, Target
-from pipelines.monitoring.policy import Action, Judgement
+from pipelines.monitoring.policy import Judgement
 from pipelines.monitoring.quality import Watch
 from pipelines.monitoring.records import Record
 from pipelines.monitoring.spans import Window, due

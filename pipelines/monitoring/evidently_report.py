@@ -1,4 +1,4 @@
-"""Evidently's pages: the only place that imports it.
+"""Evidently's pages: with `dashboard.py` the only place that imports it.
 
 What is decided is decided without it, on the whole window (ADR 0011). It shows a sample of the
 window beside the reference, column by column, to people who have to find out what happened; and it
@@ -79,7 +79,8 @@ def keep_on_timeline(
 
     numbers, categories = _shown(compared)
     drifted = DriftedColumnsCount(
-        columns=[*numbers, *categories],
+        # In one order: Evidently draws a line of its own for each other list.
+        columns=sorted((*numbers, *categories)),
         num_method="psi",
         num_threshold=settings.minimum_psi,
         cat_method="jensenshannon",
@@ -89,14 +90,28 @@ def keep_on_timeline(
     try:
         place = Workspace.create(str(workspace))
         known = next((each for each in place.list_projects() if each.name == project), None)
-        chosen = known or place.create_project(project)
-        place.add_run(chosen.id, snapshot)
+        place.add_run((known or _begun(place, project)).id, snapshot)
     except OSError as error:
         raise MonitorError(
             f"the timeline cannot be written: {error}",
             where=str(workspace),
             next_step="see to the disk; the verdict itself is on record",
         ) from error
+
+
+def _begun(place: Any, project: str) -> Any:
+    """A project with the two lines that tell a window from the next."""
+    from evidently.sdk.models import PanelMetric
+    from evidently.sdk.panels import line_plot_panel
+
+    begun = place.create_project(project)
+    drifted = PanelMetric(
+        legend="columns", metric="DriftedColumnsCount", metric_labels={"value_type": "count"}
+    )
+    rows = PanelMetric(legend="answers", metric="RowCount")
+    begun.dashboard.add_panel(line_plot_panel("Columns that moved", [drifted], size="half"))
+    begun.dashboard.add_panel(line_plot_panel("Answers compared", [rows], size="half"))
+    return begun
 
 
 def _track_nobody() -> None:

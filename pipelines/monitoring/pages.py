@@ -13,9 +13,9 @@ from markupsafe import Markup
 from pipelines import reporting
 from pipelines.files import write_text
 from pipelines.monitoring import evidently_report, plots, records
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.check import Checked
 from pipelines.monitoring.evidently_report import Compared
-from pipelines.monitoring.policy import Action
 from pipelines.monitoring.records import Record
 from pipelines.monitoring.samples import side_by_side
 from pipelines.reporting import formats
@@ -23,7 +23,6 @@ from pipelines.verdicts import Outcome
 
 PAGE = "alarm.html"
 EVIDENTLY = "evidently.html"
-TIMELINE = "timeline"
 _MOST_PLOTS = 6
 _PAST = 30
 _TONES = {
@@ -40,12 +39,13 @@ _HEADINGS = {
 }
 
 
-def publish(engine: sa.Engine, folder: Path, checked: Checked) -> Record:
+def publish(engine: sa.Engine, folder: Path, timeline: Path, checked: Checked) -> Record:
     """Write the page of an alarm, keep the window on the timeline, and put both on record.
 
     Args:
         engine: of the state store.
         folder: of the model's reports.
+        timeline: the workspace of all models.
         checked: a window; one that could not be compared leaves nothing.
 
     Raises:
@@ -67,7 +67,7 @@ def publish(engine: sa.Engine, folder: Path, checked: Checked) -> Record:
         records.save(engine, record)
     if seen.look.shifts:
         evidently_report.keep_on_timeline(
-            compared, target.settings, folder / TIMELINE, record.window.model, record.window.until
+            compared, target.settings, timeline, record.window.model, record.window.until
         )
     return record
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
 from pipelines.monitoring import wording
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.evidence import LabelEvidence, Look, Past
 from pipelines.settings import MonitorSettings, TriggerSettings
 from pipelines.verdicts import Outcome, Verdict, combine
@@ -22,15 +22,6 @@ LABELS = "labelled quality"
 ESTIMATE = "estimated quality"
 COLUMNS = "columns"
 SCHEDULE = "schedule"
-
-
-class Action(StrEnum):
-    """What follows from a window."""
-
-    NOTHING = "nothing"
-    RETRAIN = "retrain"
-    QUARANTINE = "quarantine"
-    MEND = "mend"
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.evidence import Past
 from pipelines.monitoring.labelled import OfWindow
-from pipelines.monitoring.policy import Action
 from pipelines.monitoring.quality import Watch
 from pipelines.monitoring.spans import Window
 from pipelines.state.store import windows

@@ -17,7 +17,7 @@ from pipelines.settings.gateway import (
 )
 from pipelines.settings.loading import load, parse, read_params
 from pipelines.settings.models import PARAMS_FILE, ChainSettings, ModelSettings, Settings
-from pipelines.settings.monitoring import MonitorSettings, TriggerSettings
+from pipelines.settings.monitoring import DashboardSettings, MonitorSettings, TriggerSettings
 from pipelines.settings.running import (
     BadRateSettings,
     LogSettings,
@@ -44,6 +44,7 @@ __all__ = [
     "BadRateSettings",
     "BudgetSettings",
     "ChainSettings",
+    "DashboardSettings",
     "EvaluateSettings",
     "FleetSettings",
     "GateSettings",

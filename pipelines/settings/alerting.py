@@ -50,7 +50,8 @@ class AlertSettings(Section):
     The URLs are in the environment variable `urls_from`, or in a file that the variable of the same
     name with `_FILE` behind it names; without them nobody is told. Of the `kinds`, those from
     `least` on are sent. What happened is told once, and only within `news_hours`; what lasts is
-    told again after `repeat_hours`. Each address has `timeout_seconds` to take a message.
+    told again after `repeat_hours`. Each address has `timeout_seconds` to take a message. While the
+    stack is up somebody looks every `look_seconds`.
     """
 
     urls_from: VariableName = "EVERGREEN_ALERT_URLS"
@@ -61,4 +62,5 @@ class AlertSettings(Section):
     unwatched_minutes: Minutes = 5.0
     approval_minutes: Minutes = 15.0
     trigger_hours: Hours = 48.0
+    look_seconds: Annotated[float, Field(gt=0)] = 60.0
     timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0

@@ -89,6 +89,7 @@ def _each_once(value: tuple[str, ...]) -> tuple[str, ...]:
 Month = Annotated[str, AfterValidator(_month)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 DatasetName = Annotated[str, _one_of("dataset", registry.DATASETS)]
 FamilyName = Annotated[str, _one_of("family", registry.MODEL_FAMILIES)]
 SamplerName = Annotated[str, _one_of("sampler", registry.SAMPLERS)]

@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from pipelines.settings.fields import Positive, Section
+from pipelines.settings.fields import Port, Positive, Section
 from pipelines.settings.kubernetes import KubernetesSettings
 
-Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 

@@ -8,7 +8,7 @@ from pipelines.errors import SettingsError
 from pipelines.settings.alerting import AlertSettings
 from pipelines.settings.fields import Section, Share
 from pipelines.settings.gateway import FleetSettings, GatewaySettings, IdentitySettings
-from pipelines.settings.monitoring import MonitorSettings, TriggerSettings
+from pipelines.settings.monitoring import DashboardSettings, MonitorSettings, TriggerSettings
 from pipelines.settings.running import (
     PackageSettings,
     RetrainSettings,
@@ -67,6 +67,7 @@ class Settings(Section):
     gateway: GatewaySettings = GatewaySettings()
     identity: IdentitySettings = IdentitySettings()
     alerts: AlertSettings = AlertSettings()
+    dashboard: DashboardSettings = DashboardSettings()
 
     @model_validator(mode="after")
     def _chains_are_of_models(self) -> Settings:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipelines.settings.fields import Hours, Positive, Section, Share
+from pipelines.settings.fields import Hours, Port, Positive, Section, Share
 
 
 class MonitorSettings(Section):
@@ -45,6 +45,16 @@ class MonitorSettings(Section):
         if self.window_rows is not None and self.window_rows < self.minimum_rows:
             raise ValueError("window_rows is below minimum_rows: no window could ever be judged")
         return self
+
+
+class DashboardSettings(Section):
+    """Evidently's own pages of all windows, which `evergreen up` serves on loopback.
+
+    Without a `port` one is chosen, once, and kept.
+    """
+
+    serve: bool = True
+    port: Port | None = None
 
 
 class TriggerSettings(Section):

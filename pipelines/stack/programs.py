@@ -13,6 +13,10 @@ from pipelines.stack import secured
 GATEWAY = "gateway"
 TOKENS = "token-endpoint"
 KEEPER = "keeper"
+TELLER = "teller"
+DASHBOARD = "dashboard"
+# Those that params.yaml may want no more.
+OPTIONAL = frozenset({TOKENS, DASHBOARD})
 _STOP_SECONDS = 10
 
 
@@ -32,6 +36,23 @@ def keeper(root: Path, home: HomePaths) -> Program:
     """Whoever brings the stack in line when nobody else does."""
     argv = (sys.executable, "-m", "pipelines.stack.keeper", str(root))
     return Program(KEEPER, argv, root, {HOME: str(home.home)}, stop_seconds=_STOP_SECONDS)
+
+
+def teller(root: Path, home: HomePaths) -> Program:
+    """Whoever tells people and Prometheus what the state store says: not Prefect, which may be what
+    is down."""
+    argv = (sys.executable, "-m", "pipelines.alerting.teller", str(root))
+    return Program(TELLER, argv, root, {HOME: str(home.home)}, stop_seconds=_STOP_SECONDS)
+
+
+def dashboard(root: Path, home: HomePaths, port: int) -> Program:
+    """Evidently's interface on the timeline of all models.
+
+    It shows what others have written and decides nothing.
+    """
+    place = (str(home.timeline), str(port))
+    argv = (sys.executable, "-m", "pipelines.monitoring.dashboard", *place)
+    return Program(DASHBOARD, argv, root, {"DO_NOT_TRACK": "1"}, stop_seconds=_STOP_SECONDS)
 
 
 def waves(names: Collection[str]) -> list[list[str]]:

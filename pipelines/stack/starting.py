@@ -66,7 +66,7 @@ def up(root: Path, more: Sequence[Program] = (), wait_seconds: float | None = No
         is_new = stack.fleet.start()
         before = frozenset(each.program for each in stack.fleet.processes())
         changed = _ensure(stack, [*first, *more])
-        _end_program_that_is_off(stack, has_tokens=has_tokens)
+        _end_what_is_off(stack, {each.name for each in (*first, *more)})
     # The files of the gateway are right before it starts, and it starts before any slow server.
     reconcile(root, wait_seconds=0.0)
     with held(stack.fleet.places.lock, LOCK_SECONDS):
@@ -127,8 +127,7 @@ def _drain(folder: Path) -> None:
             return
 
 
-def _end_program_that_is_off(stack: Stack, *, has_tokens: bool) -> None:
+def _end_what_is_off(stack: Stack, wanted: set[str]) -> None:
     """A token endpoint that params.yaml wants no more would hand out tokens still."""
     listed = {each.program for each in stack.fleet.processes()}
-    if not has_tokens and programs.TOKENS in listed:
-        stack.fleet.stop([programs.TOKENS])
+    stack.fleet.stop(sorted((programs.OPTIONAL & listed) - wanted))

@@ -97,6 +97,14 @@ def latest(engine: sa.Engine, model: str, most: int = 20) -> list[Run]:
         return [Run(**row) for row in connection.execute(query.limit(most)).mappings()]
 
 
+def dead_commits(engine: sa.Engine, model: str) -> set[str]:
+    """The commits of runs that broke down or were abandoned after they had committed."""
+    mine = (runs.c.model == model) & runs.c.status.in_([FAILED, ABANDONED])
+    query = sa.select(runs.c.commit).where(mine & runs.c.commit.is_not(None))
+    with engine.connect() as connection:
+        return set(connection.execute(query).scalars())
+
+
 def _new_id() -> str:
     """Sortable by time to the millisecond, and different for two in the same one."""
     now = datetime.now(UTC)

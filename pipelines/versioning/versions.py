@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging.config
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, cast
 from pipelines.errors import ModelError, WorkspaceError
 from pipelines.paths import HomePaths
 from pipelines.signature import Signature
+from pipelines.versioning import drafts
 from pipelines.versioning.git import Repository
 
 _TAG = re.compile(r"(?P<model>[a-z0-9_]+)@v(?P<number>\d+)\.0\.0")
@@ -106,6 +106,15 @@ def register(repository: Repository, model: str, commit: str) -> Version:
     return version
 
 
+def unregister(repository: Repository, version: Version) -> None:
+    """Take back the tag of a version that never came to be in full. Call it with the lease held.
+
+    Raises:
+        WorkspaceError: git cannot.
+    """
+    repository.git("tag", "--delete", version.tag)
+
+
 def next_number(repository: Repository, model: str, commit: str) -> int:
     """The number that `register` would give a commit now."""
     return _numbered(repository, model, commit)[0].number
@@ -146,9 +155,7 @@ def model_folder(repository: Repository, home: HomePaths, version: Version) -> P
         from dvc.api import DVCFileSystem
         from dvc.exceptions import DvcException
 
-        partial = folder.with_name(f".{folder.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.parent.mkdir(parents=True, exist_ok=True)
+        partial = drafts.draft(folder)
         try:
             files = DVCFileSystem(url=str(repository.root), rev=version.commit)
             files.get(f"data/{version.model}/model", str(partial), recursive=True)
@@ -159,6 +166,6 @@ def model_folder(repository: Repository, home: HomePaths, version: Version) -> P
                 next_step="`dvc fetch` from a remote that has it, or retrain",
             ) from error
         Signature.read(partial)
-        partial.rename(folder)
+        drafts.keep(partial, folder)
     Signature.read(folder)
     return folder

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from pipelines.errors import ModelError
 from pipelines.files import write_text
 from pipelines.paths import HomePaths, ModelPaths
 from pipelines.settings import PARAMS_FILE, ModelSettings, parse
+from pipelines.versioning import drafts
 from pipelines.versioning.git import Repository
 from pipelines.versioning.versions import Version
 
@@ -28,9 +28,8 @@ def evidence_folder(repository: Repository, home: HomePaths, version: Version) -
     name = f"v{version.number}-{version.commit[:12]}-evidence"
     folder = home.versions(version.model) / name
     if not folder.exists():
-        partial = folder.with_name(f".{name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        partial = drafts.draft(folder)
+        partial.mkdir()
         is_whole = _fetch(repository, version, partial)
         rules = ModelPaths(Path(), version.model).expectations
         text = repository.show(version.commit, rules.as_posix())
@@ -39,7 +38,7 @@ def evidence_folder(repository: Repository, home: HomePaths, version: Version) -
         if not is_whole:
             # Not kept under the name of a whole one: what is missing may be fetched tomorrow.
             return partial
-        partial.rename(folder)
+        drafts.keep(partial, folder)
     return folder
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pipelines.alerting.events import Event
 from pipelines.alerting.facts import EndedRollout, Facts, OpenRollout, Snapshot
 from pipelines.monitoring import records
-from pipelines.monitoring.policy import Action
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.records import Record
 from pipelines.monitoring.spans import Window
 from pipelines.monitoring.triggers import events as trigger_events

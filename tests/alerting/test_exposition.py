@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pipelines.alerting.exposition import exposition
 from pipelines.alerting.facts import Breaker, Facts, Snapshot, Told
-from pipelines.monitoring.policy import Action
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.triggers.events import State
 from pipelines.rollout.state import Phase
 from pipelines.state import runs

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.alerting.facts import Breaker, Facts
 from pipelines.alerting.noticing import events
-from pipelines.monitoring.policy import Action
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.triggers.events import State
 from pipelines.rollout.state import Phase
 from pipelines.settings import AlertSettings

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from pipelines.alerting import reading
 from pipelines.alerting.facts import Facts
 from pipelines.errors import StateError
-from pipelines.monitoring.policy import Action
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.triggers import inbox
 from pipelines.monitoring.triggers.events import asked_by_a_person
 from pipelines.rollout import store as rollouts

@@ -112,6 +112,7 @@ ELSEWHERE = {
         "pipelines.monitoring.samples",
     ],
     "tests/monitoring/test_policy.py": [
+        "pipelines.monitoring.action",
         "pipelines.monitoring.evidence",
         "pipelines.monitoring.wording",
     ],

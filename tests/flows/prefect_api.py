@@ -57,6 +57,12 @@ class PrefectApi:
         patiently(lambda: self._is_over(run), seconds)
         return str(self.run(run)["state"]["name"])
 
+    def is_told(self, run: str, event: str) -> bool:
+        """Whether the server has heard an event of a run."""
+        resource = {"id": [f"prefect.flow-run.{run}"]}
+        wanted = {"filter": {"event": {"name": [event]}, "resource": resource}}
+        return bool(self.post("events/filter", wanted)["events"])
+
     def _is_over(self, run: str) -> bool:
         over = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
         return self.run(run)["state_type"] in over

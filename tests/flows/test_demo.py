@@ -24,7 +24,7 @@ from flows.demo.quality import DAY, FROZEN, LIVE
 from pipelines import frames
 from pipelines.inference.session import ModelSession
 from pipelines.monitoring import records
-from pipelines.monitoring.policy import Action
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.records import Record
 from pipelines.monitoring.spans import Window
 from pipelines.monitoring.triggers import inbox

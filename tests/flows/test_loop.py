@@ -9,24 +9,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import pytest
-import yaml
 
-from pipelines import frames
-from pipelines.inference.session import ModelSession
 from pipelines.monitoring.triggers import inbox
 from pipelines.monitoring.triggers.events import State
-from pipelines.packaging.server import free_ports
 from pipelines.predictions.feedback import labels
-from pipelines.predictions.log import PredictionLog
-from pipelines.predictions.policy import LogPolicy
 from pipelines.predictions.read import read
-from pipelines.predictions.record import Answered
-from pipelines.stack.starting import down
 from pipelines.state import ledger, runs
-from pipelines.versioning import versions, watched
-from pipelines.versioning.git import Repository
+from tests.flows.looped import answered, looped
 from tests.flows.prefect_api import PrefectApi, patiently
 from tests.throwaway import MONTHS, Project
 
@@ -35,40 +25,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 @pytest.fixture
 def stack(trained: Project) -> Iterator[tuple[Project, PrefectApi]]:
-    """The project of alpha@v1, which a month more of data waits for, with everything up."""
-    port, tokens, metrics = free_ports(3)
-    path = trained.root / "params.yaml"
-    content = yaml.safe_load(path.read_text())
-    content["gateway"] = {"port": port, "metrics_port": metrics}
-    content["identity"] = {"port": tokens}
-    path.write_text(yaml.safe_dump(content))
-    trained.set("alpha", "ingest", until=MONTHS[2])
-    trained.set("alpha", "monitor", window_rows=400, minimum_rows=200, labels="none")
-    trained.set("alpha", "monitor", persistence=[1, 1])
-    trained.commit("Watch alpha")
-    try:
-        done = trained.evergreen("up", "--prefect", "--json", PREFECT_API_URL="")
-        assert done.returncode == 0, done.stderr
-        yield trained, PrefectApi(json.loads(done.stdout)["prefect"])
-    finally:
-        down(trained.root)
-
-
-def _drift(project: Project) -> None:
-    """Answers of the live version to rows that are not like those it learned from."""
-    repository = Repository.at(project.root)
-    [version] = versions.registered(repository, "alpha")
-    session = ModelSession.open(versions.model_folder(repository, project.home, version))
-    schema = session.signature.schema
-    folder = watched.evidence_folder(repository, project.home, version)
-    rows = pd.read_parquet(folder / "holdout.parquet")
-    tensors = frames.tensors(rows.assign(speed=rows["speed"] + 0.8), schema)
-    answered = session.predict(tensors)
-    log = PredictionLog.open(project.home.predictions("alpha"), schema, LogPolicy(), None)
-    outputs = {"probability": answered.scores, "label": answered.labels.astype(np.int64)}
-    at = int((datetime.now(UTC) - timedelta(seconds=2)).timestamp()) * 10**9
-    log.offer(Answered("drift", at, version.name, "rest", False, 1000, tensors, outputs))
-    log.close(30)
+    with looped(trained, {"persistence": [1, 1]}) as everything:
+        yield everything
 
 
 def _says(prefect: PrefectApi, run: str, what: str) -> bool:
@@ -79,7 +37,7 @@ def test_an_alarm_becomes_a_version_by_itself_and_once(
     stack: tuple[Project, PrefectApi],
 ) -> None:
     project, prefect = stack
-    _drift(project)
+    answered(project, datetime.now(UTC) - timedelta(seconds=2), shift=0.8)
     seen = prefect.start("monitor-alpha")
     assert prefect.ended(seen) == "Completed", prefect.log(seen)
     patiently(partial(_says, prefect, seen, "speed"), 60)

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 import urllib.request
+import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
 
-from flows import deployments, prefect_programs
+from flows import deployments, events, prefect_programs
 from pipelines.errors import FleetError
 from pipelines.fleet import strays
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.layout import Layout
-from pipelines.packaging.server import free_ports
 from pipelines.paths import HomePaths
 from pipelines.stack.starting import down
 from tests.fleet.programs import until
+from tests.flows import looped
+from tests.flows.prefect_api import patiently
 from tests.throwaway import Project, make_project
+from tests.tuning import postgres
 
 
 def test_a_server_that_is_named_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,12 +59,7 @@ def test_a_server_that_does_not_come_is_an_error_with_its_log(
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     project = make_project(tmp_path / "p")
-    port, tokens, metrics = free_ports(3)
-    path = project.root / "params.yaml"
-    content = yaml.safe_load(path.read_text())
-    content["gateway"] = {"port": port, "metrics_port": metrics}
-    content["identity"] = {"port": tokens}
-    path.write_text(yaml.safe_dump(content))
+    looped.use_free_ports(project)
     yield project
     down(project.root)
 
@@ -85,3 +85,40 @@ def test_deployments_and_a_worker_are_there(
     assert json.loads(again.stdout)["changed"] == []
     assert project.evergreen("down").returncode == 0
     assert strays.find(project.home.fleet) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_prefect_keeps_its_state_in_postgresql_by_one_variable(project: Project) -> None:
+    with postgres.running() as server:
+        server.empty()
+        place = f"evergreen:{quote(postgres.PASSWORD, safe='')}@127.0.0.1:{server.port}/studies"
+        variable = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://{place}"}
+        try:
+            prefect = looped.up(project, **variable)
+            names = {each["name"] for each in prefect.post("deployments/filter")}
+            assert {"retrain-alpha", "monitor-beta", "reconcile"} <= names
+            now = datetime.now(UTC).isoformat()
+            event = {
+                "id": str(uuid.uuid4()),
+                "occurred": now,
+                "event": events.DRIFT,
+                "resource": {"prefect.resource.id": "evergreen.model.alpha"},
+                "payload": {"trigger": 7, "attempt": 1},
+            }
+            prefect.post("events", [event])
+            patiently(lambda: bool(prefect.runs("retrain-alpha")), 120)
+            [run] = prefect.runs("retrain-alpha")
+            # It ran, and found that the inbox knows of no such trigger.
+            assert prefect.ended(run["id"]) == "Failed"
+            assert prefect.run(run["id"])["parameters"]["trigger"] == 7
+            assert "there is no such trigger" in prefect.run(run["id"])["state"]["message"]
+            # Schedules, too, which SQLAlchemy 2.1 stops without our mending.
+            wanted = {"deployments": {"name": {"any_": ["monitor-alpha"]}}}
+            scheduled = prefect.post("flow_runs/filter", wanted)
+            assert any(each["auto_scheduled"] for each in scheduled)
+            [(count,)] = server.rows("SELECT count(*) FROM flow_run")
+            assert count >= 2
+            assert not (project.home.prefect / "prefect.db").exists()
+        finally:
+            down(project.root)

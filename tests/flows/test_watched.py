@@ -40,16 +40,17 @@ def test_the_settings_of_a_version_are_those_of_its_commit(trained: Project) -> 
     assert made_with.split.reference_rows == 200
 
 
-def test_a_cache_that_lost_it_leaves_it_out(
+def test_cache_and_remote_that_lost_it_leave_it_out(
     first: tuple[Project, Finished], tmp_path: Path
 ) -> None:
     project = first[0].copied(tmp_path / "lost")
     repository = Repository.at(project.root)
     [version] = versions.registered(repository, "alpha")
-    for path in (project.root / ".dvc" / "cache" / "files").rglob("*"):
-        if path.is_file():
-            path.chmod(0o600)
-            path.unlink()
+    for place in (project.root / ".dvc" / "cache" / "files", project.home.home / "remote"):
+        for path in place.rglob("*"):
+            if path.is_file():
+                path.chmod(0o600)
+                path.unlink()
     folder = watched.evidence_folder(repository, project.home, version)
     assert not (folder / "reference.parquet").exists()
     # Not kept: what is missing may be fetched tomorrow.

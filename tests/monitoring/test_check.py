@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pipelines.monitoring import records
-from pipelines.monitoring.policy import Action
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.triggers import inbox
 from pipelines.verdicts import Outcome
 from tests.monitoring.factories import MODEL, NOON, World, flights, shifted

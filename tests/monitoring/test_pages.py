@@ -25,8 +25,8 @@ def test_an_alarm_has_a_page_and_every_window_a_place_on_the_timeline(world: Wor
     world.settings = world.with_settings(monitor={"persistence": [2, 2]}).settings
     for days in (2, 1):
         world.answer(shifted("distance", 1.6)(flights(1000, days)), MIDNIGHT - days * DAY)
-    folder = world.folder / "monitor"
-    calm, alarmed = (pages.publish(world.engine, folder, each) for each in world.check())
+    folder, timeline = world.folder / "monitor", world.folder / "timeline"
+    calm, alarmed = (pages.publish(world.engine, folder, timeline, each) for each in world.check())
     assert calm.report is None
     assert alarmed.report is not None
     page = Path(alarmed.report)
@@ -37,7 +37,7 @@ def test_an_alarm_has_a_page_and_every_window_a_place_on_the_timeline(world: Wor
     assert "<script" not in text
     assert (page.with_name(pages.EVIDENTLY)).stat().st_size > 1e6
     assert records.latest(world.engine, MODEL, 1)[0].report == alarmed.report
-    snapshots = list((folder / pages.TIMELINE).rglob("snapshots/*.json"))
+    snapshots = list(timeline.rglob("snapshots/*.json"))
     assert len(snapshots) == 2
     assert max(path.stat().st_size for path in snapshots) < 50_000
 
@@ -45,7 +45,7 @@ def test_an_alarm_has_a_page_and_every_window_a_place_on_the_timeline(world: Wor
 def test_a_quarantine_has_a_page_without_comparison(world: World) -> None:
     world.answer(flights(1000, 1).assign(wind_speed=7.0), MIDNIGHT - DAY)
     [found] = world.check()
-    shown = pages.publish(world.engine, world.folder / "monitor", found)
+    shown = pages.publish(world.engine, world.folder / "monitor", world.folder / "timeline", found)
     assert shown.report is not None
     text = Path(shown.report).read_text(encoding="utf-8")
     assert "What is broken" in text
@@ -55,7 +55,12 @@ def test_a_quarantine_has_a_page_without_comparison(world: World) -> None:
 
 def test_a_window_that_could_not_be_looked_at_leaves_nothing(world: World) -> None:
     [found] = world.check()
-    assert pages.publish(world.engine, world.folder / "monitor", found).report is None
+    assert (
+        pages.publish(
+            world.engine, world.folder / "monitor", world.folder / "timeline", found
+        ).report
+        is None
+    )
 
 
 def test_what_evidently_cannot_compare_is_left_out_or_said(tmp_path: Path) -> None:

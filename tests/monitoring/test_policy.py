@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipelines.monitoring import wording
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.drift import Shift
 from pipelines.monitoring.evidence import LabelEvidence, Look, Past
 from pipelines.monitoring.labelled import OfWindow
-from pipelines.monitoring.policy import Action, Judgement, judge
+from pipelines.monitoring.policy import Judgement, judge
 from pipelines.monitoring.quality import Estimated, Realised
 from pipelines.monitoring.skew import Skew
 from pipelines.monitoring.soundness import Fault

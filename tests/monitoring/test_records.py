@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from pipelines.monitoring import records
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.evidence import Past
-from pipelines.monitoring.policy import Action
 from pipelines.monitoring.quality import Watch
 from pipelines.monitoring.records import Record
 from pipelines.monitoring.spans import Window

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipelines.monitoring.action import Action
 from pipelines.monitoring.baseline import EXPECTATIONS, REFERENCE
-from pipelines.monitoring.policy import Action
 from pipelines.monitoring.triggers import inbox
 from pipelines.settings import TriggerSettings
 from pipelines.verdicts import Outcome

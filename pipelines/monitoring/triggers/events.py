@@ -62,7 +62,7 @@ class Trigger:
         attempt: how often a retrain was asked to begin because of it.
         taken: which of these attempts a retrain took up; 0 if none did.
         started: when the last attempt began.
-        run: the retrain that it led to.
+        run: the retrain that it led to; known as soon as that has begun.
     """
 
     id: int
@@ -93,6 +93,18 @@ class Trigger:
             "run": self.run,
             "evidence": dict(self.event.evidence),
         }
+
+
+def came_of(version: str | None, reason: str) -> str:
+    """What came of a retrain that was judged, in words.
+
+    Args:
+        version: the one that it made; None of a challenger that was refused.
+        reason: of the gate's verdict.
+    """
+    return (
+        f"the gate refused the challenger: {reason}" if version is None else f"{version} came of it"
+    )
 
 
 def asked_by_a_person(model: str, reason: str, now: datetime) -> Event:

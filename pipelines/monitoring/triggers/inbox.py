@@ -126,14 +126,27 @@ def take(engine: sa.Engine, trigger: int, attempt: int) -> Trigger:
     return _read(known)
 
 
-def finish(engine: sa.Engine, trigger: int, run: str, why: str, now: datetime) -> None:
+def began(engine: sa.Engine, trigger: int, attempt: int, run: str) -> None:
+    """Write which run an attempt led to, before it is judged.
+
+    Killed between the end of the run and `finish`, the run would else be unknown here, and the
+    trigger be trained for once more.
+    """
+    with engine.begin() as connection:
+        connection.execute(triggers.update().where(_of(trigger, attempt)).values(run=run))
+
+
+def finish(engine: sa.Engine, taken: Trigger, run: str, why: str, now: datetime) -> None:
     """Write what came of a retrain that was judged; a trigger ends once."""
-    _end(engine, trigger, State.DONE, why, now, run)
+    _end(engine, taken, State.DONE, why, now, run)
 
 
-def give_back(engine: sa.Engine, trigger: int, why: str, now: datetime) -> None:
-    """Put a trigger back whose retrain broke down: its reason is as good as before."""
-    _end(engine, trigger, State.WAITING, f"the retrain broke down: {why}", now, None)
+def give_back(engine: sa.Engine, taken: Trigger, why: str, now: datetime) -> None:
+    """Put a trigger back whose retrain broke down: its reason is as good as before.
+
+    One that was handed out anew since is left to whoever took it up.
+    """
+    _end(engine, taken, State.WAITING, f"the retrain broke down: {why}", now, None)
 
 
 def close_breaker(engine: sa.Engine, model: str, who: str, now: datetime) -> None:
@@ -157,12 +170,17 @@ def is_waited_for(engine: sa.Engine, model: str) -> bool:
 
 
 def _end(
-    engine: sa.Engine, trigger: int, state: State, why: str, now: datetime, run: str | None
+    engine: sa.Engine, taken: Trigger, state: State, why: str, now: datetime, run: str | None
 ) -> None:
-    mine = (triggers.c.id == trigger) & (triggers.c.state == State.STARTED.value)
     values = {"state": state.value, "why": why, "run": run, "decided": now.timestamp()}
     with engine.begin() as connection:
+        mine = _of(taken.id, taken.attempt)
         connection.execute(triggers.update().where(mine).values(**values))
+
+
+def _of(trigger: int, attempt: int) -> sa.ColumnElement[bool]:
+    is_mine = (triggers.c.id == trigger) & (triggers.c.attempt == attempt)
+    return is_mine & (triggers.c.state == State.STARTED.value)
 
 
 @contextmanager

@@ -13,11 +13,18 @@ _MOST_ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class StartedTrigger:
-    """A trigger whose retrain was asked to begin, and has not ended."""
+    """A trigger whose retrain was asked to begin, and has not ended as far as the inbox knows.
+
+    Attributes:
+        id, attempt, at: which, and when its last attempt began.
+        came: what came of its run, in words, when that was judged and whoever trained was killed
+            before he could say so; None while there is more to do.
+    """
 
     id: int
     attempt: int
     at: datetime
+    came: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,9 +91,12 @@ def rule(trigger: Trigger, situation: Situation, settings: TriggerSettings) -> R
 def rule_started(situation: Situation, settings: TriggerSettings) -> Ruling | None:
     """What becomes of the trigger whose retrain was asked to begin; None to leave it alone.
 
-    Handed out again when nobody took it up, or whoever did was killed; not for ever.
+    Handed out again when nobody took it up, or whoever did was killed; not for ever, and not when
+    its run was judged already: it would be trained for twice.
     """
     started = situation.started
+    if started is not None and started.came is not None:
+        return Ruling(State.DONE, started.came)
     handover = timedelta(minutes=settings.handover_minutes)
     if started is None or situation.busy is not None or situation.now <= started.at + handover:
         return None

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from pipelines.monitoring.policy import Action
-from pipelines.monitoring.triggers.events import State
+from pipelines.monitoring.action import Action
+from pipelines.monitoring.triggers.events import State, came_of
 from pipelines.monitoring.triggers.ruling import Situation, StartedTrigger
 from pipelines.rollout.state import Phase
 from pipelines.state import leases, runs
@@ -23,6 +23,7 @@ from pipelines.state.store import (
 )
 from pipelines.state.store import runs as runs_table
 
+_JUDGED = (runs.PROMOTED, runs.REGISTERED, runs.REFUSED)
 # More starts or refusals than these have no say in any sensible limit.
 _MOST = 50
 
@@ -69,7 +70,16 @@ def refusals(endings: Iterable[tuple[float, bool]], since: float) -> int:
 def _started(connection: sa.Connection, model: str) -> StartedTrigger | None:
     is_started = (triggers.c.model == model) & (triggers.c.state == State.STARTED.value)
     row = connection.execute(triggers.select().where(is_started)).one_or_none()
-    return None if row is None else StartedTrigger(row.id, row.attempt, _time(row.started))
+    if row is None:
+        return None
+    came = None if row.run is None else _came_of(connection, row.run)
+    return StartedTrigger(row.id, row.attempt, _time(row.started), came)
+
+
+def _came_of(connection: sa.Connection, run: str) -> str | None:
+    judged = (runs_table.c.id == run) & runs_table.c.status.in_(_JUDGED)
+    row = connection.execute(runs_table.select().where(judged)).one_or_none()
+    return None if row is None else came_of(row.version, (row.verdict or {}).get("reason", ""))
 
 
 def _starts(connection: sa.Connection, model: str) -> tuple[datetime, ...]:

@@ -74,8 +74,8 @@ def test_a_start_is_taken_up_once(engine: sa.Engine) -> None:
         inbox.take(engine, start.trigger.id, start.attempt)
     with pytest.raises(MonitorError, match="no such trigger"):
         inbox.take(engine, 99, 1)
-    inbox.finish(engine, start.trigger.id, "run-1", "alpha@v4 came of it", NOW + HOUR)
-    inbox.finish(engine, start.trigger.id, "run-2", "told twice", NOW + HOUR)
+    inbox.finish(engine, start.trigger, "run-1", "alpha@v4 came of it", NOW + HOUR)
+    inbox.finish(engine, start.trigger, "run-2", "told twice", NOW + HOUR)
     [done] = inbox.listed(engine, MODEL)
     assert (done.state, done.why, done.run) == (State.DONE, "alpha@v4 came of it", "run-1")
 
@@ -100,12 +100,58 @@ def test_a_start_that_was_lost_is_handed_out_again(engine: sa.Engine) -> None:
     assert "given up: 5 retrains" in given_up.why
 
 
+def test_what_was_judged_is_not_trained_for_again(engine: sa.Engine) -> None:
+    inbox.offer(engine, event(), NOW)
+    start = inbox.settle(engine, MODEL, SETTINGS, NOW)
+    assert start is not None
+    inbox.take(engine, start.trigger.id, start.attempt)
+    run, _ = runs.begin(engine, MODEL, "c0ffee", {}, "trigger 1")
+    inbox.began(engine, start.trigger.id, start.attempt, run.id)
+    assert inbox.settle(engine, MODEL, SETTINGS, NOW + timedelta(minutes=1)) is None
+    assert inbox.listed(engine, MODEL)[0].state is State.STARTED
+    # Killed here: the run is over, and nobody says so.
+    runs.finish(engine, run.id, runs.REFUSED, verdict={"reason": "worse by .02"})
+    assert inbox.settle(engine, MODEL, SETTINGS, NOW + HOUR) is None
+    [done] = inbox.listed(engine, MODEL)
+    assert (done.state, done.run, done.attempt) == (State.DONE, run.id, 1)
+    assert done.why == "the gate refused the challenger: worse by .02"
+
+
+def test_a_run_that_broke_down_unheard_is_handed_out_again(engine: sa.Engine) -> None:
+    inbox.offer(engine, event(), NOW)
+    start = inbox.settle(engine, MODEL, SETTINGS, NOW)
+    assert start is not None
+    inbox.take(engine, start.trigger.id, start.attempt)
+    run, _ = runs.begin(engine, MODEL, "c0ffee", {}, "trigger 1")
+    inbox.began(engine, start.trigger.id, start.attempt, run.id)
+    runs.finish(engine, run.id, runs.FAILED)
+    again = inbox.settle(engine, MODEL, SETTINGS, NOW + HOUR)
+    assert again is not None
+    assert again.attempt == 2
+
+
+def test_an_attempt_that_comes_late_takes_nothing_from_the_next(engine: sa.Engine) -> None:
+    inbox.offer(engine, event(), NOW)
+    slow = inbox.settle(engine, MODEL, SETTINGS, NOW)
+    assert slow is not None
+    inbox.take(engine, slow.trigger.id, slow.attempt)
+    second = inbox.settle(engine, MODEL, SETTINGS, NOW + HOUR)
+    assert second is not None
+    inbox.take(engine, second.trigger.id, second.attempt)
+    inbox.give_back(engine, slow.trigger, "somebody holds the lease", NOW + HOUR)
+    inbox.began(engine, slow.trigger.id, slow.attempt, "run-of-nobody")
+    [still] = inbox.listed(engine, MODEL)
+    assert (still.state, still.run) == (State.STARTED, None)
+    inbox.finish(engine, second.trigger, "run-2", "alpha@v4 came of it", NOW + 2 * HOUR)
+    assert inbox.listed(engine, MODEL)[0].run == "run-2"
+
+
 def test_a_retrain_that_broke_down_is_tried_again_after_the_cool_down(engine: sa.Engine) -> None:
     inbox.offer(engine, event(), NOW)
     start = inbox.settle(engine, MODEL, SETTINGS, NOW)
     assert start is not None
     inbox.take(engine, start.trigger.id, start.attempt)
-    inbox.give_back(engine, start.trigger.id, "no network", NOW + HOUR)
+    inbox.give_back(engine, start.trigger, "no network", NOW + HOUR)
     assert inbox.settle(engine, MODEL, SETTINGS, NOW + 2 * HOUR) is None
     [waiting] = inbox.listed(engine, MODEL)
     assert "cools down" in waiting.why
@@ -132,7 +178,7 @@ def test_the_cool_down_grows_with_the_training(engine: sa.Engine) -> None:
     inbox.offer(engine, event(), NOW)
     start = inbox.settle(engine, MODEL, SETTINGS, NOW)
     assert start is not None
-    inbox.finish(engine, start.trigger.id, "run-1", "refused", NOW + HOUR)
+    inbox.finish(engine, start.trigger, "run-1", "refused", NOW + HOUR)
     inbox.offer(engine, event("two", noticed=NOW + DAY), NOW + DAY)
     assert inbox.settle(engine, MODEL, SETTINGS, NOW + 39 * HOUR) is None
     assert inbox.settle(engine, MODEL, SETTINGS, NOW + 40 * HOUR) is not None
@@ -142,7 +188,7 @@ def test_a_person_is_heard_at_once(engine: sa.Engine) -> None:
     inbox.offer(engine, event(), NOW)
     first = inbox.settle(engine, MODEL, SETTINGS, NOW)
     assert first is not None
-    inbox.finish(engine, first.trigger.id, "run-1", "refused", NOW + HOUR)
+    inbox.finish(engine, first.trigger, "run-1", "refused", NOW + HOUR)
     inbox.offer(engine, asked_by_a_person(MODEL, "a new source", NOW + HOUR), NOW + HOUR)
     second = inbox.settle(engine, MODEL, SETTINGS, NOW + HOUR)
     assert second is not None

@@ -100,9 +100,19 @@ def test_what_was_noticed_before_a_retrain_began_came_late() -> None:
         ({"started": StartedTrigger(3, 1, NOW - timedelta(minutes=11))}, State.STARTED),
         ({"started": StartedTrigger(3, 1, NOW - DAY), "busy": "its retrain"}, None),
         ({"started": StartedTrigger(3, 5, NOW - DAY)}, State.DONE),
+        ({"started": StartedTrigger(3, 1, NOW - DAY, "alpha@v4 came of it")}, State.DONE),
+        ({"started": StartedTrigger(3, 1, NOW, "refused"), "busy": "its retrain"}, State.DONE),
         ({}, None),
     ],
-    ids=["just begun", "nobody came", "at work", "given up", "nothing started"],
+    ids=[
+        "just begun",
+        "nobody came",
+        "at work",
+        "given up",
+        "judged by one who was killed",
+        "judged, and about to say so",
+        "nothing started",
+    ],
 )
 def test_a_start_that_nobody_took_up_is_handed_out_again(
     situation: dict[str, Any], state: State | None
