@@ -94,7 +94,7 @@ def _start(stack: Stack, wanted: list[Wanted]) -> bool:
     """Have the servers of every version running; whether something was started for that."""
     is_changed, told = False, secured.server_environment(stack.settings, stack.home)
     for model in wanted:
-        replicas = stack.settings.model(model.model).fleet.replicas
+        replicas = stack.settings.fleet(model.model).replicas
         for version in model.versions:
             names = servers.names(version, replicas)
             book = ports.read(stack.fleet.places.ports)
@@ -136,7 +136,7 @@ def _wait(stack: Stack, wanted: list[Wanted], wait_seconds: float | None) -> Non
 def _patience(stack: Stack, model: Wanted, version: str) -> float:
     """Until when a version is waited for, in unix seconds."""
     described = stack.fleet.places.program(servers.names(version, 1)[0])
-    return described.stat().st_mtime + stack.settings.model(model.model).fleet.start_seconds
+    return described.stat().st_mtime + stack.settings.fleet(model.model).start_seconds
 
 
 def _end_unneeded(stack: Stack, routed: Routed) -> None:
