@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from flows.status import overview
+from pipelines import settings
+from pipelines.errors import GatewayError
+from pipelines.fleet import ports
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.layout import Layout
+from pipelines.fleet.program import Program
 from pipelines.fleet.remote import Process
+from pipelines.gateway.table import Endpoint
 from pipelines.paths import home
 from pipelines.rollout import store as rollouts
 from pipelines.rollout.routing import percent_of
-from pipelines.stack import applied, keeper, programs, servers, starting
+from pipelines.stack import applied, faults, keeper, programs, servers, starting
 from pipelines.stack.starting import Up
 from pipelines.state import store
 
@@ -23,11 +30,11 @@ class Started:
     """What `evergreen up` did.
 
     Attributes:
-        stack: gateway, servers and routes.
+        stack: gateway, servers and routes; None where a cluster has all of them.
         prefect: the address of Prefect's API, or None.
     """
 
-    stack: Up
+    stack: Up | None
     prefect: str | None
 
 
@@ -40,14 +47,26 @@ def up(root: Path, *, is_with_prefect: bool) -> Started:
     from flows import prefect_programs
 
     places = home(root)
-    url, more = None, [programs.keeper(root, places)]
+    url, more = None, list[Program]()
     if is_with_prefect:
-        prefect, url = prefect_programs.programs(root, places, Fleet(Layout.of(places)))
-        more += prefect
-    started = starting.up(root, more)
+        more, url = prefect_programs.programs(root, places, Fleet(Layout.of(places)))
+    if is_in_cluster(root):
+        started = None
+        starting.up_beside_cluster(root, more)
+    else:
+        started = starting.up(root, [programs.keeper(root, places), *more])
     if url is not None:
         prefect_programs.deploy(root, places, url)
     return Started(started, url)
+
+
+def is_in_cluster(root: Path) -> bool:
+    """Whether gateway and servers are a cluster's, so that none run here.
+
+    Raises:
+        SettingsError: params.yaml cannot be read.
+    """
+    return settings.load(root).gateway.router == "kubernetes"
 
 
 def status(root: Path) -> dict[str, Any]:
@@ -55,11 +74,13 @@ def status(root: Path) -> dict[str, Any]:
     places = home(root)
     fleet, told = Fleet(Layout.of(places)), applied.read(places)
     processes = fleet.processes()
+    unready = _unready(fleet)
     rows = [{**row, **_release(root, row["model"], told)} for row in overview(root)]
     return {
         "models": rows,
         "is_up": fleet.is_up(),
-        "processes": [_process(each, fleet, told) for each in processes],
+        "router": settings.load(root).gateway.router,
+        "processes": [_process(each, fleet, told, unready) for each in processes],
         # Of a Supervisor that was killed: they answer, and nobody watches them.
         "orphans": fleet.orphans(),
         "generation": told.generation,
@@ -83,10 +104,32 @@ def _release(root: Path, model: str, told: applied.Applied) -> dict[str, Any]:
         },
         "weights": told.weights.get(model),
         "mirror": told.mirror.get(model),
+        "faults": _faults(root, model),
     }
 
 
-def _process(process: Process, fleet: Fleet, told: applied.Applied) -> dict[str, Any]:
+def _faults(root: Path, model: str) -> list[dict[str, Any]]:
+    """What is planted on purpose now, with whom to ask about it."""
+    try:
+        found = faults.planted(home(root), time.time()).get(model, ())
+    except GatewayError as error:
+        # The rest of the status is wanted all the more.
+        return [{"said": str(error)}]
+    return [{**asdict(each), "said": faults.in_words(model, each)} for each in found]
+
+
+def _unready(fleet: Fleet) -> dict[str, str | None]:
+    """By program, why a model server is not ready; None for one that is."""
+    book = ports.read(fleet.places.ports)
+    place = {name: Endpoint(ports.LOOPBACK, *pair) for name, pair in book.items()}
+    known = {name: version for name in book if (version := servers.version_of(name))}
+    said = servers.asked((version, place[name]) for name, version in known.items())
+    return {name: said[version, place[name]] for name, version in known.items()}
+
+
+def _process(
+    process: Process, fleet: Fleet, told: applied.Applied, unready: Mapping[str, str | None]
+) -> dict[str, Any]:
     version = servers.version_of(process.program)
     return {
         "program": process.program,
@@ -96,5 +139,8 @@ def _process(process: Process, fleet: Fleet, told: applied.Applied) -> dict[str,
         "said": process.said,
         "log": str(fleet.places.log(process.program)),
         "version": version,
+        # Of a model server, whether it would answer, and why not; Supervisor only sees a process.
+        "is_ready": None if version is None else unready.get(process.program, "") is None,
+        "unready": unready.get(process.program),
         "is_routed": None if version is None else version in told.upstreams,
     }
