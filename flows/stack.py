@@ -20,6 +20,7 @@ from pipelines.gateway.table import Endpoint
 from pipelines.paths import home
 from pipelines.rollout import store as rollouts
 from pipelines.rollout.routing import percent_of
+from pipelines.settings import ChainSettings
 from pipelines.stack import applied, faults, keeper, programs, servers, starting
 from pipelines.stack.starting import Up
 from pipelines.state import store
@@ -73,13 +74,15 @@ def status(root: Path) -> dict[str, Any]:
     """Every model with its rollout and routes, every process, and what the gateway was told."""
     places = home(root)
     fleet, told = Fleet(Layout.of(places)), applied.read(places)
+    configured = settings.load(root)
     processes = fleet.processes()
     unready = _unready(fleet)
     rows = [{**row, **_release(root, row["model"], told)} for row in overview(root)]
     return {
         "models": rows,
+        "chains": [_chain(name, chain, told) for name, chain in configured.chain.items()],
         "is_up": fleet.is_up(),
-        "router": settings.load(root).gateway.router,
+        "router": configured.gateway.router,
         "processes": [_process(each, fleet, told, unready) for each in processes],
         # Of a Supervisor that was killed: they answer, and nobody watches them.
         "orphans": fleet.orphans(),
@@ -105,6 +108,15 @@ def _release(root: Path, model: str, told: applied.Applied) -> dict[str, Any]:
         "weights": told.weights.get(model),
         "mirror": told.mirror.get(model),
         "faults": _faults(root, model),
+    }
+
+
+def _chain(name: str, chain: ChainSettings, told: applied.Applied) -> dict[str, Any]:
+    return {
+        "chain": name,
+        "models": [chain.first, chain.then],
+        "live": told.champion.get(name),
+        "weights": told.weights.get(name),
     }
 
 
@@ -143,4 +155,8 @@ def _process(
         "is_ready": None if version is None else unready.get(process.program, "") is None,
         "unready": unready.get(process.program),
         "is_routed": None if version is None else version in told.upstreams,
+        "weight_percent": max(
+            (each.get(version or "", 0) for each in told.weights.values()), default=0
+        ),
+        "is_mirror": version is not None and version in told.mirror.values(),
     }

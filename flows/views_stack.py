@@ -91,6 +91,10 @@ def show_status(found: dict[str, Any], *, as_json: bool) -> None:
             console.print(Text(f"{said}; {told['reason']}"), soft_wrap=True)
         for fault in row["faults"]:
             console.print(Text(f"on purpose: {fault['said']}", "yellow"), soft_wrap=True)
+    for row in found["chains"]:
+        parts = " and ".join(row["models"])
+        said = row["live"] or "not routed before a version of both is live and ready"
+        console.print(f"{row['chain']} ({parts}): {said}", soft_wrap=True)
     if found["orphans"]:
         names = ", ".join(found["orphans"])
         said = f"not watched, since Supervisor was killed: {names}; `evergreen up` sees to it"
@@ -108,22 +112,20 @@ def show_status(found: dict[str, Any], *, as_json: bool) -> None:
         is_waited_for = each["state"] == "RUNNING" and each["is_ready"] is False
         shown = "not ready" if is_waited_for else each["state"].lower()
         state = Text(shown, "yellow" if is_waited_for else _GOOD.get(each["state"], "red"))
-        what = each["said"] if each["pid"] is None else _what(each, found["models"])
+        what = each["said"] if each["pid"] is None else _what(each)
         table.add_row(each["program"], state, str(each["pid"] or "-"), Text(what))
     console.print(table)
 
 
-def _what(process: dict[str, Any], models: list[dict[str, Any]]) -> str:
-    version = process["version"]
-    if version is None:
+def _what(process: dict[str, Any]) -> str:
+    if process["version"] is None:
         return ""
     if process["unready"]:
         return f"since {process['seconds']:.0f} s: {process['unready']}"
     if not process["is_routed"]:
         return "no requests"
-    shares = [(row["weights"] or {}).get(version, 0) for row in models]
-    is_mirror = any(row["mirror"] == version for row in models)
-    return f"{max(shares)} % of the requests" + (", and copies of all" if is_mirror else "")
+    copies = ", and copies of all" if process["is_mirror"] else ""
+    return f"{process['weight_percent']} % of the requests{copies}"
 
 
 def _up(started: Started) -> dict[str, Any]:

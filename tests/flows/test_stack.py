@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import os
 import signal
 import ssl
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import sqlalchemy as sa
 import typer
@@ -45,7 +48,7 @@ from tests.packaged import LABELS, artifact
 from tests.stack.conftest import project
 from tests.stack.known import rollout
 from tests.stack.project import Project as Quick
-from tests.throwaway import Project, make_project
+from tests.throwaway import Project, evergreen, make_project
 
 __all__ = ["artifact", "project"]
 
@@ -145,6 +148,20 @@ def test_beside_a_cluster_nothing_is_served_from_here(
     assert "none run here" in " ".join(shown(stack.status(project.root), capsys).split())
     views_stack.show_up(started, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"router": "kubernetes", "prefect": None}
+
+
+def test_a_chain_has_a_line_of_its_own(project: Quick, capsys: pytest.CaptureFixture[str]) -> None:
+    project.chain("trip", then="beta")
+    assert "trip (alpha and beta): not routed before" in shown(stack.status(project.root), capsys)
+    project.promote("v1")
+    project.promote("v1", model="beta")
+    views_stack.show_up(stack.up(project.root, is_with_prefect=False), as_json=False)
+    said = capsys.readouterr().out
+    assert f"trip: trip@v1.v1 100 %  http://127.0.0.1:{project.port}/trip/predict" in said
+    found = stack.status(project.root)
+    [row] = [each for each in found["processes"] if each["version"] == "trip@v1.v1"]
+    assert (row["weight_percent"], row["is_ready"]) == (100, True)
+    assert "trip (alpha and beta): trip@v1.v1" in shown(found, capsys)
 
 
 def test_a_model_that_was_never_live_is_said(
@@ -323,6 +340,51 @@ def test_a_real_model_behind_tokens_and_tls(flights: Project, artifact: Path) ->
     assert [each["state"] for each in found["processes"]] == ["RUNNING"] * 4
     assert said(flights, "down") == {"was_up": True}
     assert strays.find(flights.home.fleet) == []
+
+
+@pytest.mark.slow
+def test_without_the_wheel_up_says_so_and_a_server_alone_works(
+    flights: Project, artifact: Path, tmp_path: Path
+) -> None:
+    """A platform without an Envoy: its package cannot be imported."""
+    shadow = tmp_path / "shadow"
+    shadow.mkdir()
+    (shadow / "envoy.py").write_text("raise ImportError('no wheel for this platform')\n")
+    environment = {"PYTHONPATH": str(shadow)}
+    done = flights.evergreen("up", **environment)
+    assert done.returncode == 2, done.stdout
+    assert "no wheel for this platform" in done.stderr
+    assert "`evergreen serve MODEL` works without a gateway" in " ".join(done.stderr.split())
+    assert strays.find(flights.home.fleet) == [], "nothing was started that nobody could reach"
+
+    port, grpc_port = free_ports(2)
+    command = evergreen("serve", "flights", "--port", str(port), "--grpc-port", str(grpc_port))
+    told = {**flights.environment, **environment}
+    log = tmp_path / "server.log"
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            command, cwd=flights.root, env=told, stdout=out, stderr=out, start_new_session=True
+        )
+    try:
+        until(lambda: _is_ready(port))
+    finally:
+        _end(server)
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    family = [*psutil.Process(server.pid).children(recursive=True), psutil.Process(server.pid)]
+    for each in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    server.wait()
 
 
 @pytest.mark.parametrize(
