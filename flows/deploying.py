@@ -7,14 +7,40 @@ from pathlib import Path
 import yaml
 
 from flows.serving import promoted_bento
-from pipelines import packaging
-from pipelines.deploying import Deployable, Placement, build_command, default_image, pinned, render
+from pipelines import packaging, settings
+from pipelines.deploying import (
+    Deployable,
+    Placement,
+    Tokens,
+    build_command,
+    default_image,
+    pinned,
+    render,
+)
 from pipelines.deploying.manifests import TEMPLATES
 from pipelines.errors import DeployError
 from pipelines.files import write_text
 from pipelines.lineage import REQUIREMENTS_LOCK
 from pipelines.paths import home
 from pipelines.signature import digest
+
+
+def placed(
+    root: Path,
+    image: str | None,
+    name: str | None,
+    log_claim: str | None,
+    *,
+    is_serverless: bool,
+) -> Placement:
+    """Where and as what a version runs: what was asked for, and what params.yaml says of a cluster.
+
+    Raises:
+        SettingsError: params.yaml cannot be read.
+    """
+    known = settings.load(root)
+    secret = known.gateway.kubernetes.log_key_secret
+    return Placement(image, name, is_serverless, log_claim, Tokens.of(known), secret)
 
 
 def manifest(root: Path, name: str, placement: Placement) -> str:

@@ -62,6 +62,7 @@ def drilled(place: Ground, chosen: Sequence[str]) -> list[Result]:
         console.print(f"            {views_drills.line(result)}", soft_wrap=True)
 
     with ground.stack(place.demo):
+        place.subject(ground.ADMIN, "admin")
         asking, labeller = place.subjects(), place.subject("labels", "feedback")
         with Load(place.door(), asking, labeller) as load:
             return running.run(place, load, chosen, tell)

@@ -18,16 +18,23 @@ from pipelines.versioning.versions import Version
 def serve(root: Path, name: str, port: int, grpc_port: int, host: str) -> None:
     """Become the model server of a version or of a chain; returns only by an error.
 
+    Args:
+        root: the project.
+        name: `flights`, `flights@v3`, `flights_trip`, or `flights_trip@v3.v1`.
+        port, grpc_port, host: where it listens.
+
     Raises:
         PackageError: a bento is not on this machine, or a port is in use.
         WorkspaceError: there is no such version.
     """
-    places, chain = home(root), settings.load(root).chain.get(name)
+    places, (chain_name, _, numbers) = home(root), name.partition("@")
+    chain = settings.load(root).chain.get(chain_name)
     if chain is None:
         version, tag = promoted_bento(root, name)
         model, said = version.model, version.name
     else:
-        model, (said, tag) = name, _chain(root, places, name, chain)
+        model = chain_name
+        said, tag = _chain(root, places, chain_name, numbers, chain)
     site = packaging.Site.of(model, places, port, grpc_port, host)
     argv, environment = packaging.serve_command(tag, places, site)
     for number, option in ((port, "--port"), (grpc_port, "--grpc-port")):
@@ -56,14 +63,21 @@ def promoted_bento(root: Path, name: str) -> tuple[Version, str]:
     return version, tag
 
 
-def _chain(root: Path, places: HomePaths, name: str, chain: ChainSettings) -> tuple[str, str]:
-    """What a chain of live versions is called, and its bento, built if it was not."""
-    first, first_tag = promoted_bento(root, chain.first)
-    then, then_tag = promoted_bento(root, chain.then)
+def _chain(
+    root: Path, places: HomePaths, name: str, numbers: str, chain: ChainSettings
+) -> tuple[str, str]:
+    """What a chain is called, and its bento, built if it was not; of live versions by default."""
+    first_number, _, then_number = numbers.partition(".")
+    first, first_tag = promoted_bento(root, _version(chain.first, first_number))
+    then, then_tag = promoted_bento(root, _version(chain.then, then_number))
     link = packaging.Link(name, chain.first, chain.then, chain.at_least)
     policy = packaging.policy_of(chain.serve)
     tag = packaging.build_chain(link, (first_tag, then_tag), places, policy)
     return f"{name} ({first.name} and {then.name})", tag
+
+
+def _version(model: str, number: str) -> str:
+    return f"{model}@{number}" if number else model
 
 
 def _require_free(host: str, port: int, option: str) -> None:

@@ -59,7 +59,7 @@ def show_verdict(console: Console, verdict: Verdict) -> None:
 
 
 def show_history(model: str, rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    """Entries of the ledger, and rollouts with their changes."""
+    """Entries of the ledger, planted faults, and rollouts with their changes."""
     if as_json:
         _json(rows)
         return
@@ -80,7 +80,8 @@ def show_history(model: str, rows: Sequence[Mapping[str, Any]], *, as_json: bool
 
 
 def _why(row: Mapping[str, Any]) -> str:
-    return f"{row['why']} ({row['who']}, commit {row['commit'][:12]})"
+    commit = f", commit {row['commit'][:12]}" if "commit" in row else ""
+    return f"{row['why']} ({row['who']}{commit})"
 
 
 def _changes(row: Mapping[str, Any]) -> Table:

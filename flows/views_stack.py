@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -17,17 +17,26 @@ if TYPE_CHECKING:
     from flows.stack import Started
     from pipelines.gateway.table import Fault
 
+_IN_CLUSTER = (
+    "gateway.router is kubernetes: gateway and model servers are the cluster's, none run here; "
+    "`kubectl get deployments,httproutes` shows them"
+)
 _GOOD = {"RUNNING": "green", "STARTING": "yellow", "STOPPING": "yellow"}
 
 
 def show_up(started: Started, *, as_json: bool) -> None:
     """What runs, where to ask, and what does not run."""
     stack = started.stack
-    found = stack.reconciled
     if as_json:
         print(json.dumps(_up(started), indent=2))
         return
     console = Console()
+    if stack is None:
+        console.print(_IN_CLUSTER, soft_wrap=True)
+        if started.prefect:
+            console.print(f"Prefect: {started.prefect}", soft_wrap=True)
+        return
+    found = stack.reconciled
     changed = ", ".join(stack.changed)
     console.print(f"started: {changed}" if changed else "everything ran already")
     for model, weights in found.weights.items():
@@ -66,11 +75,9 @@ def show_fault(model: str, fault: Fault | None, *, as_json: bool) -> None:
     if fault is None:
         print(f"{model}: no faults any more")
         return
-    parts = [f"wait {fault.delay_ms} ms"] if fault.delay_ms else []
-    parts += [f"fail with {fault.abort_status}"] if fault.abort_status else []
-    until = datetime.fromtimestamp(fault.expires, UTC)
-    what = f"{fault.percent} % of the requests to {fault.version or model}"
-    print(f"{what} {' and '.join(parts)}, until {until:%H:%M:%S} UTC")
+    from pipelines.stack.faults import in_words
+
+    print(in_words(model, fault))
 
 
 def show_status(found: dict[str, Any], *, as_json: bool) -> None:
@@ -85,42 +92,60 @@ def show_status(found: dict[str, Any], *, as_json: bool) -> None:
             told = row["rollout"]
             said = f"{told['challenger']}: {told['phase']}, {told['weight_percent']} %"
             console.print(Text(f"{said}; {told['reason']}"), soft_wrap=True)
-    if found["orphans"]:
-        names = ", ".join(found["orphans"])
-        said = f"not watched, since Supervisor was killed: {names}; `evergreen up` sees to it"
-        console.print(Text(said, "red"))
-    if found["keeper"] and found["keeper"]["problem"]:
-        console.print(Text(f"not in line: {found['keeper']['problem']}", "red"), soft_wrap=True)
-    if found["teller"]:
-        console.print(Text(f"nobody is told: {found['teller']}", "red"), soft_wrap=True)
-    if not found["is_up"]:
+        for fault in row["faults"]:
+            console.print(Text(f"on purpose: {fault['said']}", "yellow"), soft_wrap=True)
+    for row in found["chains"]:
+        parts = " and ".join(row["models"])
+        said = row["live"] or "not routed before a version of both is live and ready"
+        console.print(f"{row['chain']} ({parts}): {said}", soft_wrap=True)
+    for said in _problems(found):
+        console.print(Text(said, "red"), soft_wrap=True)
+    if found["router"] == "kubernetes":
+        console.print(_IN_CLUSTER, soft_wrap=True)
+    elif not found["is_up"]:
         console.print("the stack is down; `evergreen up` starts it")
+    if not found["processes"]:
         return
     table = Table("process", "state", "pid", "what")
     for each in found["processes"]:
-        state = Text(each["state"].lower(), _GOOD.get(each["state"], "red"))
-        what = each["said"] if each["pid"] is None else _what(each, found["models"])
+        is_waited_for = each["state"] == "RUNNING" and each["is_ready"] is False
+        shown = "not ready" if is_waited_for else each["state"].lower()
+        state = Text(shown, "yellow" if is_waited_for else _GOOD.get(each["state"], "red"))
+        what = each["said"] if each["pid"] is None else _what(each)
         table.add_row(each["program"], state, str(each["pid"] or "-"), Text(what))
     console.print(table)
     if found["dashboard"]:
         console.print(f"dashboard: {found['dashboard']}", soft_wrap=True)
 
 
-def _what(process: dict[str, Any], models: list[dict[str, Any]]) -> str:
-    version = process["version"]
-    if version is None:
+def _problems(found: dict[str, Any]) -> Iterator[str]:
+    if found["orphans"]:
+        names = ", ".join(found["orphans"])
+        yield f"not watched, since Supervisor was killed: {names}; `evergreen up` sees to it"
+    if found["keeper"] and found["keeper"]["problem"]:
+        yield f"not in line: {found['keeper']['problem']}"
+    if found["teller"]:
+        yield f"nobody is told: {found['teller']}"
+
+
+def _what(process: dict[str, Any]) -> str:
+    if process["version"] is None:
         return ""
+    if process["unready"]:
+        return f"since {process['seconds']:.0f} s: {process['unready']}"
     if not process["is_routed"]:
         return "no requests"
-    shares = [(row["weights"] or {}).get(version, 0) for row in models]
-    is_mirror = any(row["mirror"] == version for row in models)
-    return f"{max(shares)} % of the requests" + (", and copies of all" if is_mirror else "")
+    copies = ", and copies of all" if process["is_mirror"] else ""
+    return f"{process['weight_percent']} % of the requests{copies}"
 
 
 def _up(started: Started) -> dict[str, Any]:
     stack = started.stack
+    if stack is None:
+        return {"router": "kubernetes", "prefect": started.prefect}
     found = stack.reconciled
     return {
+        "router": "envoy",
         "address": stack.address,
         "is_protected": stack.is_protected,
         "changed": stack.changed,

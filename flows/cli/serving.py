@@ -48,15 +48,13 @@ def manifest(  # noqa: PLR0913  a verb has as many arguments as it has options
 ) -> None:
     """Kubernetes manifests of a version, on stdout or as a file."""
     from flows import deploying
-    from pipelines.deploying import Placement
 
     chosen = _version(model, version)
     if is_to_build:
         views.show_command(deploying.how_to_build(root_folder(), chosen, image), as_json=as_json)
         return
-    text = deploying.manifest(
-        root_folder(), chosen, Placement(image, name, is_serverless, log_claim)
-    )
+    placement = deploying.placed(root_folder(), image, name, log_claim, is_serverless=is_serverless)
+    text = deploying.manifest(root_folder(), chosen, placement)
     if out is not None:
         views.show_path(deploying.write(text, out), as_json=as_json)
     else:

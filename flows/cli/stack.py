@@ -31,7 +31,8 @@ def up(
     say_if_off(settings.load(root))
     started = run(root, is_with_prefect=is_with_prefect)
     views_stack.show_up(started, as_json=as_json)
-    raise typer.Exit(EXIT_REFUSED if started.stack.reconciled.problems else 0)
+    has_problems = started.stack is not None and started.stack.reconciled.problems
+    raise typer.Exit(EXIT_REFUSED if has_problems else 0)
 
 
 @app.command()
@@ -75,18 +76,21 @@ def inject(  # noqa: PLR0913  a verb has as many arguments as it has options
     percent: Annotated[int, typer.Option(min=1, max=100, help="Of the requests.")] = 10,
     minutes: Annotated[float, typer.Option(min=0.05, max=60, help="Then it goes.")] = 10.0,
     version: Annotated[str | None, typer.Option(help="v3; every version by default.")] = None,
+    client: Annotated[
+        str | None, typer.Option(help="Who plants it; needs the scope admin.")
+    ] = None,
     is_clearing: Annotated[
         bool, typer.Option("--clear", help="Take all faults of the model away.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Plant a fault at the gateway, for a drill; whoever may write the home may."""
+    """Plant a fault at the gateway, for a drill; it is written down whose it is."""
     from flows import injecting
 
     if is_clearing:
-        injecting.clear(root_folder(), model)
+        injecting.clear(root_folder(), model, client)
         views_stack.show_fault(model, None, as_json=as_json)
         return
     asked = injecting.Asked(percent, minutes, version, delay_ms, abort)
-    fault = injecting.inject(root_folder(), model, asked)
+    fault = injecting.inject(root_folder(), model, asked, client)
     views_stack.show_fault(model, fault, as_json=as_json)

@@ -14,7 +14,7 @@ from pipelines.packaging.server import free_ports
 from pipelines.settings import PARAMS_FILE
 from pipelines.versioning.git import Repository
 
-CLIENT, TIER = "airport", "demo"
+CLIENT, ADMIN, TIER = "airport", "on-call", "demo"
 # Of traffic: what the monitor judges at a time, about nine days of flights.
 WINDOW_ROWS = 8000
 _MONITOR_SECONDS = 30

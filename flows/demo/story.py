@@ -150,6 +150,7 @@ def _act(story: Story) -> None:
     demo.environment["PREFECT_API_URL"] = up["prefect"]
     scopes = ("--scope", f"predict:{MODEL}", "--scope", "feedback")
     demo.evergreen("client", "add", ground.CLIENT, *scopes, "--tier", ground.TIER)
+    demo.evergreen("client", "add", ground.ADMIN, "--scope", "admin")
     retrained(demo, f"January to March become {MODEL}@v1", FIRST)
     for part, speed, what, is_over in (
         ("April and May arrive", FAST, "May is over", lambda: _is_known(story, TRAINED)),
@@ -214,7 +215,9 @@ def _plant_challenger(story: Story, traffic: Traffic) -> None:
             traffic,
         )
         fault = ("--abort", "503", "--percent", "50", "--minutes", "5")
-        story.demo.evergreen("inject", MODEL, *fault, "--version", version)
+        story.demo.evergreen(
+            "inject", MODEL, *fault, "--version", version, "--client", ground.ADMIN
+        )
         story.follow(lambda: _is_released(story), "its rollout is over", traffic)
     phase = _phase(story, name)
     seen = list(read_access_log(story.home.gateway, began, time.time()))

@@ -33,6 +33,8 @@ _MONTHS = ("2013-01", "2013-02", "2013-03")
 _SUBJECTS = 3
 _ROWS = 2000
 _TIER = "drill"
+# The client in whose name faults are planted.
+ADMIN = "drills"
 
 
 @dataclass(frozen=True)

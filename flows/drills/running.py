@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from flows.drills import rollbacks
 from flows.drills.answers import bad
-from flows.drills.ground import CHAMPION, Ground
+from flows.drills.ground import ADMIN, CHAMPION, Ground
 from flows.drills.load import Load
 from flows.drills.measuring import Seen, result
 from flows.drills.result import Result
@@ -17,7 +17,7 @@ from flows.throwaway import MODEL
 from pipelines.errors import EvergreenError, RolloutError
 from pipelines.state import ledger
 
-NAMES = (*SCENARIOS, rollbacks.NAME)
+NAMES = (*SCENARIOS, *rollbacks.DRILLS)
 # The champion's latency is taken from what clients saw of it, once there are 300 of them.
 WARM_ANSWERS = 400
 _WARM_SECONDS = 120.0
@@ -66,8 +66,8 @@ def _one(ground: Ground, load: Load, name: str) -> Result:
     try:
         restore(ground)
         begin = time.time()
-        if name == rollbacks.NAME:
-            return rollbacks.drill(ground, load)
+        if name in rollbacks.DRILLS:
+            return rollbacks.DRILLS[name].run(ground, load)
         return drill(ground, load, SCENARIOS[name])
     except EvergreenError as error:
         load.require()  # whose own failure explains it, and every later one
@@ -80,7 +80,7 @@ def drill(ground: Ground, load: Load, scenario: Scenario) -> Result:
     Raises:
         EvergreenError: it does not come to its end.
     """
-    begin, scene = time.time(), Scene(ground, scenario.version)
+    begin, scene = time.time(), Scene(ground, scenario.version, is_dying=scenario.is_dying)
     try:
         scene.begin()
         scenario.act(scene)
@@ -109,7 +109,7 @@ def restore(ground: Ground) -> None:
     Raises:
         WorkspaceError: a verb fails.
     """
-    ground.demo.evergreen("inject", MODEL, "--clear")
+    ground.demo.evergreen("inject", MODEL, "--clear", "--client", ADMIN)
     live = ledger.live(ground.engine, MODEL)
     if ground.has_open_rollout() or (live and live.version != f"{MODEL}@{CHAMPION}"):
         ground.demo.evergreen("rollback", MODEL, "--to", CHAMPION, "--reason", "the next drill")
@@ -118,10 +118,13 @@ def restore(ground: Ground) -> None:
 def _unknown(name: str, load: Load, begin: float, error: EvergreenError) -> Result:
     """A drill that did not come to its end says nothing good of anything."""
     answers = load.between(begin, time.time())
+    scenario = SCENARIOS.get(name)
+    title = rollbacks.DRILLS[name].title if scenario is None else scenario.title
+    expected = rollbacks.DRILLS[name].expected if scenario is None else scenario.expected.value
     return Result(
         name=name,
-        title=SCENARIOS[name].title if name in SCENARIOS else rollbacks.TITLE,
-        expected=SCENARIOS[name].expected.value if name in SCENARIOS else rollbacks.EXPECTED,
+        title=title,
+        expected=expected,
         real="unknown",
         reason=error.problem,
         decision_seconds=None,

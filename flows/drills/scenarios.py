@@ -15,7 +15,7 @@ from pipelines.rollout.state import Phase
 SERVING_AGAIN = "serving again"
 WEIGHTS_HOLD = "weights as written"
 TO_ZERO = "decision to weight 0"
-LIMITS = {SERVING_AGAIN: 2.0, WEIGHTS_HOLD: 10.0, TO_ZERO: 2.0}
+LIMITS = {SERVING_AGAIN: 2.0, WEIGHTS_HOLD: 2.0, TO_ZERO: 2.0}
 _KILL_EVERY_SECONDS = 0.5
 _FIRST_STEP, _SECOND_STEP = 1, 2
 
@@ -30,6 +30,7 @@ class Scenario:
         version: the challenger.
         expected: how its rollout should end.
         act: what is done to it on its way.
+        is_dying: whether the controller is killed between its last decision and the routes.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Scenario:
     version: str
     expected: Phase
     act: Callable[[Scene], None]
+    is_dying: bool = False
 
 
 def _nothing(scene: Scene) -> None:
@@ -45,6 +47,13 @@ def _nothing(scene: Scene) -> None:
 
 def _fail(scene: Scene) -> None:
     scene.until_step(Phase.MIRRORING)
+    scene.inject("--abort", "503", "--percent", "50")
+
+
+def _fail_exposed(scene: Scene) -> None:
+    """Only at the first step, so that there is a weight to be taken away."""
+    scene.until_step(Phase.STEPPING, _FIRST_STEP)
+    _require_running(scene, "its controller could be killed")
     scene.inject("--abort", "503", "--percent", "50")
 
 
@@ -105,5 +114,9 @@ SCENARIOS = {
         Scenario("gateway", "kill -9 of Envoy", GOOD, Phase.PROMOTED, _kill_gateway),
         Scenario("server", "kill -9 of its server", GOOD, Phase.ROLLED_BACK, _kill_server),
         Scenario("controller", "kill -9 of who ticks", GOOD, Phase.PROMOTED, _kill_controller),
+        Scenario(
+            *("decision", "kill -9 of who decided, before the routes", GOOD, Phase.ROLLED_BACK),
+            *(_fail_exposed, True),
+        ),
     )
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from flows.drills.ground import Ground
+from flows.drills.ground import ADMIN, Ground
 from flows.throwaway import MODEL
 from pipelines.errors import RolloutError
 from pipelines.fleet.fleet import Fleet
@@ -26,6 +26,8 @@ TICK_SECONDS = 1.0
 # A rollout of a drill takes half a minute on an idle machine.
 PATIENCE_SECONDS = 180.0
 _POLL_SECONDS = 0.02
+# Tells the controller to be killed between its last decision and the routes.
+DIES = "--dies-deciding"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Scene:
         marks: what was done, for the page.
         measured: by name, seconds that the scenario itself measured.
         gateway_killed: unix seconds, or None.
+        is_dying: whether the controller is killed when it has written how the rollout ends.
     """
 
     ground: Ground
@@ -54,6 +57,7 @@ class Scene:
     measured: dict[str, float] = field(default_factory=dict)
     gateway_killed: float | None = None
     _controller: subprocess.Popen[bytes] | None = None
+    is_dying: bool = False
     _before: str | None = None
 
     @property
@@ -95,7 +99,7 @@ class Scene:
         deadline = time.monotonic() + seconds
         while not is_so():
             code = None if self._controller is None else self._controller.poll()
-            if code:
+            if code and not (self.is_dying and code == -signal.SIGKILL):
                 raise self._failed(f"the controller ended with exit code {code} before {what}")
             if time.monotonic() > deadline:
                 raise self._failed(f"it did not come within {seconds:g} s that {what}")
@@ -128,7 +132,7 @@ class Scene:
     def inject(self, *fault: str) -> None:
         """Plant a fault before the challenger, as a person would."""
         given = ("--version", self.version, "--minutes", "5")
-        self.ground.demo.evergreen("inject", MODEL, *fault, *given)
+        self.ground.demo.evergreen("inject", MODEL, *fault, *given, "--client", ADMIN)
         self.mark("fault: " + " ".join(fault))
 
     def start_controller(self) -> None:
@@ -143,6 +147,7 @@ class Scene:
                     MODEL,
                     self.version,
                     str(TICK_SECONDS),
+                    *([DIES] if self.is_dying else []),
                 ],
                 cwd=demo.clone,
                 env=demo.environment,

@@ -7,11 +7,12 @@ Here belong the names, sizes and periods that follow from a bento, and filling t
 
 from pipelines.deploying.deployable import Deployable
 from pipelines.deploying.image import build_command, default_image, pinned
-from pipelines.deploying.manifests import Placement, render
+from pipelines.deploying.manifests import Placement, Tokens, render
 
 __all__ = [
     "Deployable",
     "Placement",
+    "Tokens",
     "build_command",
     "default_image",
     "pinned",

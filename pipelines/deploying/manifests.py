@@ -15,6 +15,7 @@ from pipelines.deploying import names
 from pipelines.deploying.deployable import Deployable
 from pipelines.deploying.image import default_image, pinned
 from pipelines.errors import DeployError
+from pipelines.settings import Settings
 
 TEMPLATES = Path("deployments") / "kubernetes"
 RESIDENT = (
@@ -29,6 +30,8 @@ SERVERLESS = ("service-account", "knative-service")
 # Must be what deployments/docker/Dockerfile says; a test holds the two together.
 USER = 10001
 STATE_FOLDER = "/var/lib/evergreen"
+JWKS_FOLDER = "/etc/evergreen/jwks"
+LOG_KEY_FOLDER = "/etc/evergreen/log-key"
 # What the endpoints of a Service may take to forget a pod that ends.
 PRE_STOP_SECONDS = 10
 # From the end of the last request until all processes of the server are gone.
@@ -37,6 +40,26 @@ ENDING_SECONDS = 15
 KNATIVE_SECONDS = 600
 KNATIVE_CONCURRENCY = 1000
 _MEBI = 2**20
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Whose tokens the servers take.
+
+    Attributes:
+        config_map: holds the public keys, as `jwks.json`.
+        issuer, audience: what a token has to say.
+    """
+
+    config_map: str
+    issuer: str
+    audience: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> Tokens | None:
+        """Those of params.yaml; None where it names no keys, so that the servers ask nobody."""
+        config_map, identity = settings.gateway.kubernetes.jwks_config_map, settings.identity
+        return None if config_map is None else cls(config_map, identity.issuer, identity.audience)
 
 
 @dataclass(frozen=True)
@@ -49,12 +72,17 @@ class Placement:
         is_serverless: one Knative Service that scales to zero, instead of a Deployment.
         log_claim: a PersistentVolumeClaim for the prediction log; None keeps it as long as the
             pod lives.
+        tokens: those that the servers ask for; None asks nobody.
+        log_key_secret: the Secret with the key that identifiers are hashed with, as
+            `prediction-log.key`; needed where `serve.log.identifiers` names some.
     """
 
     image: str | None = None
     name: str | None = None
     is_serverless: bool = False
     log_claim: str | None = None
+    tokens: Tokens | None = None
+    log_key_secret: str | None = None
 
 
 def render(version: Deployable, placement: Placement, templates: Path) -> str:
@@ -108,6 +136,10 @@ def _values(version: Deployable, placement: Placement) -> dict[str, Any]:
         "model_name": names.object_name(version.model),
         "image": pinned(placement.image or default_image(version)),
         "log_claim": placement.log_claim and names.checked(placement.log_claim),
+        "tokens": placement.tokens,
+        "jwks_folder": JWKS_FOLDER,
+        "log_key_secret": placement.log_key_secret,
+        "log_key_folder": LOG_KEY_FOLDER,
         "annotations": {
             "evergreen/version": version.name,
             "evergreen/bento": version.tag,

@@ -12,6 +12,8 @@ from pipelines.errors import GatewayError
 from pipelines.gateway.table import Endpoint, Fault, ModelTable, Table
 
 _MODEL = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+# Of a chain, the number of either model.
+_VERSION = r"@v[1-9]\d{0,8}(\.v[1-9]\d{0,8})?"
 _HOST = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?", re.ASCII)
 # The Open Inference Protocol has the first; the second is the gateway's own.
 RESERVED = frozenset({"v2", "healthz"})
@@ -47,7 +49,7 @@ def _of_model(model: ModelTable) -> Iterator[str]:
     for role, versions in named.items():
         for version in sorted(versions - known):
             yield f"{role} names {version!r}, which listens nowhere"
-    version_name = re.compile(re.escape(model.model) + r"@v[1-9]\d{0,8}", re.ASCII)
+    version_name = re.compile(re.escape(model.model) + _VERSION, re.ASCII)
     for version, endpoints in model.upstreams.items():
         if not version_name.fullmatch(version):
             yield f"{version!r} is no version of it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -79,7 +80,7 @@ class _Model:
     def _asked_for(self, door: Door, version: str) -> Route:
         """For who wants this version and no other: nobody answers in its place."""
         bare = version.partition("@")[2]
-        pattern = f"{bare}|{version}"
+        pattern = f"{re.escape(bare)}|{re.escape(version)}"
         header = {"name": MODEL_VERSION, "string_match": {"safe_regex": {"regex": pattern}}}
         action = {
             "cluster": names.servers(version, door.protocol),

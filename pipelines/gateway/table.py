@@ -26,6 +26,7 @@ class Fault:
         version: whom it concerns; None for every version of the model.
         delay_ms: what is waited before the request goes on, or None.
         abort_status: the HTTP status that is answered instead, or None.
+        who: planted it; Envoy is not told.
     """
 
     percent: int
@@ -33,6 +34,14 @@ class Fault:
     version: str | None = None
     delay_ms: int | None = None
     abort_status: int | None = None
+    who: str = ""
+
+    @property
+    def what(self) -> str:
+        """What becomes of a request, in words."""
+        parts = [f"wait {self.delay_ms} ms"] if self.delay_ms else []
+        parts += [f"fail with {self.abort_status}"] if self.abort_status else []
+        return " and ".join(parts)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipelines import packaging
-from pipelines.deploying import Deployable
+from pipelines.deploying import Deployable, Tokens
 from pipelines.errors import EvergreenError
 from pipelines.kubernetes import names
 from pipelines.kubernetes.client import Cluster
@@ -84,7 +84,10 @@ def _start(stack: Stack, cluster: Cluster, view: View, version: str, tag: str | 
         # What it consists of cannot be told here; what another machine applied runs on.
         _keep(cluster, view.accounts.get(version))
         return
-    found = objects(_deployable(stack, tag), stack.settings.gateway.kubernetes, stack.root)
+    settings = stack.settings
+    found = objects(
+        _deployable(stack, tag), settings.gateway.kubernetes, stack.root, Tokens.of(settings)
+    )
     if version not in view.accounts:
         # All of them before any is applied: afterwards the account says that they are ours.
         for each in found:

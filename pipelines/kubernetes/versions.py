@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from pipelines.deploying import Deployable, Placement, render
+from pipelines.deploying import Deployable, Placement, Tokens, render
 from pipelines.deploying.manifests import TEMPLATES
 from pipelines.deploying.names import object_name
 from pipelines.kubernetes import names
@@ -19,18 +19,26 @@ def image(version: Deployable, registry: str) -> str:
     return f"{registry}/{object_name(version.model)}:{version.tag.partition(':')[2]}"
 
 
-def objects(version: Deployable, settings: KubernetesSettings, root: Path) -> list[Object]:
+def objects(
+    version: Deployable, settings: KubernetesSettings, root: Path, tokens: Tokens | None = None
+) -> list[Object]:
     """Everything that a version needs to run beside the others, its service account first.
 
     Args:
         version: what its bento says.
         settings: where its image is.
         root: the project, whose templates are filled.
+        tokens: those that its servers ask for; None asks nobody.
 
     Raises:
         DeployError: the image or the name is none for Kubernetes.
     """
-    placement = Placement(image(version, settings.registry), names.of_version(version.name))
+    placement = Placement(
+        image(version, settings.registry),
+        names.of_version(version.name),
+        tokens=tokens,
+        log_key_secret=settings.log_key_secret,
+    )
     text = render(version, placement, root / TEMPLATES)
     found: list[Object] = list(yaml.safe_load_all(text))
     for each in found:

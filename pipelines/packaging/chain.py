@@ -42,9 +42,8 @@ def build_chain(link: Link, tags: tuple[str, str], home: HomePaths, policy: Serv
         policy.write(folder)
         chain = ServedChain.open(folder)
         _golden(folder, chain).write(folder)
-        versions = f"{chain.first.version}.{chain.then.version}"
         labels = {"version": chain.version, "first": tags[0], "then": tags[1]}
-        return finish(context, link.name, versions, labels)
+        return finish(context, link.name, chain.version, labels)
 
     return build_from(lay_out, home)
 

@@ -16,7 +16,7 @@ class Answered:
     Attributes:
         request_id: what the client, or the gateway for it, calls the request.
         arrived_ns: Unix time in nanoseconds.
-        version: `flights@v3`; of a chain all its versions, `flights@v3+flights_minutes@v1`.
+        version: `flights@v3`; of a chain the versions of its models, `flights_trip@v3.v1`.
         door: `predict`, `rest` or `grpc`.
         is_shadow: the request was mirrored, and nobody saw its answer.
         latency_us: microseconds from its arrival to its answer.

@@ -86,8 +86,7 @@ class ServedChain:
 
     @property
     def version(self) -> str:
-        link = self.link
-        return f"{link.first}@{self.first.version}+{link.then}@{self.then.version}"
+        return f"{self.first.version}.{self.then.version}"
 
     @property
     def digest(self) -> str:

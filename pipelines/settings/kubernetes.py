@@ -35,6 +35,11 @@ class KubernetesSettings(Section):
     grpc_hostname: HostName | None = None
     # Before NAME:TAG of each version's image, as in registry.example.org/models.
     registry: Annotated[str, AfterValidator(_no_tag)] = "evergreen"
+    # The ConfigMap with the public keys (jwks.json) that the servers in the pods verify tokens by;
+    # issuer and audience are those of `identity`. Without it they ask nobody.
+    jwks_config_map: HostName | None = None
+    # The Secret with the key (prediction-log.key) that identifiers are hashed with.
+    log_key_secret: HostName | None = None
     # Whether x-model-version chooses a version. Nothing here asks who sends it.
     overrides: bool = False
     # How long a gateway may take to say that it has taken a route.

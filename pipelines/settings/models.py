@@ -57,6 +57,7 @@ class ChainSettings(Section):
     then: str
     at_least: Share = 0.5
     serve: ServeSettings = ServeSettings()
+    fleet: FleetSettings = FleetSettings()
 
 
 class Settings(Section):
@@ -79,6 +80,11 @@ class Settings(Section):
             if chain.first == chain.then or name in self.models:
                 raise ValueError(f"chain.{name}: the chain and its two models are three names")
         return self
+
+    def fleet(self, name: str) -> FleetSettings:
+        """Of the servers of a model or chain; raises as `model` does."""
+        chain = self.chain.get(name)
+        return self.model(name).fleet if chain is None else chain.fleet
 
     def model(self, name: str) -> ModelSettings:
         """The settings of one model.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.errors import GatewayError
@@ -57,6 +58,13 @@ def clear(home: HomePaths, model: str) -> None:
     with held(home.fleet / "faults.lock", LOCK_SECONDS):
         known = planted(home, 0.0)
         _write(home, {name: each for name, each in known.items() if name != model})
+
+
+def in_words(model: str, fault: Fault) -> str:
+    """What a fault does, until when, and whose it is."""
+    until = datetime.fromtimestamp(fault.expires, UTC)
+    whose = f"{fault.percent} % of the requests to {fault.version or model}"
+    return f"{whose} {fault.what}, until {until:%H:%M:%S} UTC, planted by {fault.who}"
 
 
 def _write(home: HomePaths, faults: dict[str, tuple[Fault, ...]]) -> None:

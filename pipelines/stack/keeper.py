@@ -2,6 +2,8 @@
 
 Whoever changes the state store reconciles right after it. This is for what nobody does: a
 controller that was killed in between, a server that Supervisor gave up, a fault that expires.
+A decision that was written and not routed must not wait until the next look, so the store is
+glanced at in between.
 """
 
 from __future__ import annotations
@@ -15,9 +17,15 @@ from pathlib import Path
 from pipelines.errors import EvergreenError
 from pipelines.files import write_json
 from pipelines.paths import HomePaths, home
-from pipelines.stack.reconcile import reconcile
+from pipelines.stack import watching
+from pipelines.stack.reconcile import reconcile, reroute
+from pipelines.state import store
 
 EVERY_SECONDS = 5.0
+# A challenger that was decided against is to be without requests after two seconds.
+GLANCE_SECONDS = 0.25
+# Whoever starts servers holds the lock until they are ready: glances must go on meanwhile.
+_LOCK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -36,13 +44,34 @@ class Looked:
 def look(root: Path) -> Looked:
     """Bring the stack in line once, and write down what came of it, for `evergreen status`."""
     try:
-        reconcile(root, wait_seconds=0.0)
-        problem = None
+        reconcile(root, wait_seconds=0.0, lock_seconds=_LOCK_SECONDS)
     except EvergreenError as error:
-        problem = str(error)
-    looked = Looked(time.time(), problem)
-    write_json(asdict(looked), path(home(root)))
-    return looked
+        return _note(root, str(error))
+    return _note(root, None)
+
+
+def glance(root: Path, until: float) -> None:
+    """Route what is written from now on, a moment after it was written.
+
+    Args:
+        root: the project.
+        until: when to stop, of `time.monotonic`.
+
+    Raises:
+        StateError, GatewayError, BusyError, SettingsError: as `reroute` does.
+    """
+    engine, routed = store.connect(home(root).database), None
+    try:
+        while time.monotonic() < until:
+            # Read before the routes are: what is written in between is routed twice.
+            written = watching.mark(engine)
+            if written != routed:
+                reroute(root)
+                routed = written
+            time.sleep(GLANCE_SECONDS)
+    finally:
+        # Not kept for longer: a restored store is another file.
+        engine.dispose()
 
 
 def last(places: HomePaths) -> Looked | None:
@@ -59,14 +88,25 @@ def path(places: HomePaths) -> Path:
 
 
 def main(root: Path) -> None:
-    """Look until this process is ended; says what changed between two looks."""
+    """Keep on until this process is ended; says what changed between two looks."""
     before = None
     while True:
         problem = look(root).problem
+        until = time.monotonic() + EVERY_SECONDS
+        try:
+            glance(root, until)
+        except EvergreenError as error:
+            problem = _note(root, str(error)).problem
         if problem != before:
             print(problem or "in line again", file=sys.stderr, flush=True)
         before = problem
-        time.sleep(EVERY_SECONDS)
+        time.sleep(max(until - time.monotonic(), 0.0))
+
+
+def _note(root: Path, problem: str | None) -> Looked:
+    looked = Looked(time.time(), problem)
+    write_json(asdict(looked), path(home(root)))
+    return looked
 
 
 if __name__ == "__main__":

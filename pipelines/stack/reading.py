@@ -17,6 +17,7 @@ from pipelines.rollout import clock
 from pipelines.rollout import store as rollouts
 from pipelines.rollout.state import State
 from pipelines.settings import Settings
+from pipelines.stack.chained import chained
 from pipelines.stack.desired import Known, Wanted, wanted
 from pipelines.state import bentos, ledger, store
 
@@ -45,7 +46,8 @@ class Stack:
     def wanted(self) -> list[Wanted]:
         """What should be true, by what is written at this moment."""
         found = (wanted(self.known(model)) for model in self.settings.models)
-        return [each for each in found if each is not None]
+        models = [each for each in found if each is not None]
+        return [*models, *chained(self.settings.chain, models)]
 
     def known(self, model: str) -> Known:
         """What the store says of a model."""

@@ -43,7 +43,9 @@ class Reconciled:
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
-def reconcile(root: Path, *, wait_seconds: float | None = None) -> Reconciled:
+def reconcile(
+    root: Path, *, wait_seconds: float | None = None, lock_seconds: float | None = None
+) -> Reconciled:
     """Start what should run, tell the gateway of what is ready, end what nothing is sent to.
 
     It may be called by anybody, at any moment, and twice. A version that does not become ready
@@ -53,6 +55,7 @@ def reconcile(root: Path, *, wait_seconds: float | None = None) -> Reconciled:
         root: the project.
         wait_seconds: how long servers that start are waited for; by default as long as the
             `fleet.start_seconds` of their models.
+        lock_seconds: how long somebody else who reconciles is waited for; three minutes by default.
 
     Raises:
         BusyError: somebody else reconciles all the while.
@@ -61,7 +64,8 @@ def reconcile(root: Path, *, wait_seconds: float | None = None) -> Reconciled:
         SettingsError, StateError: params.yaml or the state store cannot be read.
     """
     stack = Stack.at(root)
-    with held(stack.fleet.places.lock, LOCK_SECONDS):
+    patience = LOCK_SECONDS if lock_seconds is None else lock_seconds
+    with held(stack.fleet.places.lock, patience):
         if not stack.fleet.is_up():
             return _reconciled(stack, route(stack))
         wanted = stack.wanted()
@@ -90,7 +94,7 @@ def _start(stack: Stack, wanted: list[Wanted]) -> bool:
     """Have the servers of every version running; whether something was started for that."""
     is_changed, told = False, secured.server_environment(stack.settings, stack.home)
     for model in wanted:
-        replicas = stack.settings.model(model.model).fleet.replicas
+        replicas = stack.settings.fleet(model.model).replicas
         for version in model.versions:
             names = servers.names(version, replicas)
             book = ports.read(stack.fleet.places.ports)
@@ -132,7 +136,7 @@ def _wait(stack: Stack, wanted: list[Wanted], wait_seconds: float | None) -> Non
 def _patience(stack: Stack, model: Wanted, version: str) -> float:
     """Until when a version is waited for, in unix seconds."""
     described = stack.fleet.places.program(servers.names(version, 1)[0])
-    return described.stat().st_mtime + stack.settings.model(model.model).fleet.start_seconds
+    return described.stat().st_mtime + stack.settings.fleet(model.model).start_seconds
 
 
 def _end_unneeded(stack: Stack, routed: Routed) -> None:

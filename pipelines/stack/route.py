@@ -55,8 +55,10 @@ def _route(stack: Stack) -> Routed:
     models = tuple(stack.wanted())
     before = applied.read(stack.home)
     listening = servers.listening(ports.read(stack.fleet.places.ports))
-    ready = servers.ready(servers.all_of(listening, before.upstreams))
-    seen = Seen(listening, before.upstreams, ready, before.champion)
+    told_by = servers.asked(servers.all_of(listening, before.upstreams))
+    ready = frozenset(place for (_, place), why in told_by.items() if why is None)
+    unready = {place: why for (_, place), why in told_by.items() if why is not None}
+    seen = Seen(listening, before.upstreams, ready, before.champion, unready)
     now = time.time()
     if not stack.home.gateway.is_dir():  # there was no `evergreen up` yet
         return Routed(models, seen, Table(), applied.NOTHING)
@@ -80,5 +82,12 @@ def problems(routed: Routed, listed: Mapping[str, str]) -> dict[str, str]:
         found |= model.problems
         for version in model.versions:
             if not routed.seen.answers(version):
-                found[version] = listed.get(version, "its servers do not answer")
+                said = listed.get(version, "Supervisor runs no server of it")
+                found[version] = "; ".join([*_reasons(version, routed.seen), said])
     return found
+
+
+def _reasons(version: str, seen: Seen) -> list[str]:
+    """What each server of a version said, or did not."""
+    places = seen.listening.get(version, ())
+    return list(dict.fromkeys(seen.unready[each] for each in places if each in seen.unready))

@@ -16,14 +16,25 @@ from pipelines.packaging.server import DRAIN_SECONDS
 from pipelines.paths import HOME, HomePaths
 from pipelines.stack.tables import Endpoints
 
-_PROGRAM = re.compile(r"(?P<model>[a-z][a-z0-9_]*)-(?P<number>v\d+)-\d+")
+_PROGRAM = re.compile(r"(?P<model>[a-z][a-z0-9_]*)-(?P<number>v\d+(\.v\d+)?)-\d+")
 # `evergreen serve` finds out within this time that a port is taken, or a bento is not there.
 SETTLE_SECONDS = 5
 ANSWER_SECONDS = 0.5
+# A probe needs no token, so whoever asks for one is no server of this release.
+_FOREIGN = "somebody else has the port, or a server from before an update: end it, `evergreen up`"
+_SAID: dict[int, str] = {
+    http.HTTPStatus.UNAUTHORIZED: _FOREIGN,
+    http.HTTPStatus.FORBIDDEN: _FOREIGN,
+    http.HTTPStatus.NOT_FOUND: "it serves another version, or is no model server",
+    http.HTTPStatus.SERVICE_UNAVAILABLE: "the model is still being opened",
+}
 
 
 def version_of(program: str) -> str | None:
-    """`flights@v3` for `flights-v3-0`; None for a program that is no model server."""
+    """`flights@v3` for `flights-v3-0`; None for a program that is no model server.
+
+    Of a chain it has the number of either model: `flights_trip@v3.v1`.
+    """
     matched = _PROGRAM.fullmatch(program)
     return f"{matched['model']}@{matched['number']}" if matched else None
 
@@ -68,25 +79,40 @@ def listening(book: Mapping[str, Pair]) -> dict[str, Endpoints]:
 
 def ready(places: Iterable[tuple[str, Endpoint]]) -> frozenset[Endpoint]:
     """Those of the servers that are ready to serve the version they should, all asked at once."""
-    asked = list(dict.fromkeys(places))
-    if not asked:
-        return frozenset()
-    with ThreadPoolExecutor(max_workers=min(len(asked), 32)) as pool:
-        answers = pool.map(lambda each: is_ready(*each), asked)
-        return frozenset(place for (_, place), answer in zip(asked, answers, strict=True) if answer)
+    return frozenset(place for (_, place), why in asked(places).items() if why is None)
 
 
-def is_ready(version: str, place: Endpoint) -> bool:
-    """Whether a server is ready, and of this very version: a port may have changed hands."""
+def asked(places: Iterable[tuple[str, Endpoint]]) -> dict[tuple[str, Endpoint], str | None]:
+    """Why each of the servers is not ready, None for one that is; all asked at once."""
+    each = list(dict.fromkeys(places))
+    if not each:
+        return {}
+    with ThreadPoolExecutor(max_workers=min(len(each), 32)) as pool:
+        return dict(zip(each, pool.map(lambda one: unready(*one), each), strict=True))
+
+
+def unready(version: str, place: Endpoint) -> str | None:
+    """Why a server is not ready to serve this very version: a port may have changed hands.
+
+    None for one that is.
+    """
     model, _, number = version.partition("@")
     connection = http.client.HTTPConnection(place.host, place.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", f"/v2/models/{model}/versions/{number}/ready")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
+        status = connection.getresponse().status
+    except ConnectionRefusedError:
+        return f"nothing listens on its port {place.port} yet; a start takes seconds"
+    except TimeoutError:
+        return f"no answer on port {place.port} within {ANSWER_SECONDS:g} s"
+    except (OSError, http.client.HTTPException) as error:
+        return f"no answer on port {place.port}: {error!r}"
     finally:
         connection.close()
+    if status == http.HTTPStatus.OK:
+        return None
+    said = _SAID.get(status, "which no server of ours answers there")
+    return f"port {place.port} answers {status} when asked if it is ready: {said}"
 
 
 def all_of(*known: Mapping[str, Endpoints]) -> Collection[tuple[str, Endpoint]]:

@@ -86,6 +86,38 @@ def up(root: Path, more: Sequence[Program] = (), wait_seconds: float | None = No
     )
 
 
+def up_beside_cluster(root: Path, more: Sequence[Program]) -> tuple[str, ...]:
+    """Have only these programs running, for a project whose gateway and servers are in a cluster.
+
+    What an earlier `up` started for a gateway of this machine ends.
+
+    Args:
+        root: the project.
+        more: the programs.
+
+    Returns:
+        Those that were started for it.
+
+    Raises:
+        FleetError, BusyError: as `reconcile` does.
+    """
+    places = home(root)
+    fleet = Fleet(Layout.of(places))
+    layout.make(fleet.places)
+    with held(fleet.places.lock, LOCK_SECONDS):
+        wanted = {program.name for program in more}
+        gone = {each.program for each in fleet.processes()} - wanted
+        if programs.GATEWAY in gone:
+            _drain(places.gateway)
+        for names in programs.waves(gone):
+            fleet.stop(names)
+        if not more:
+            fleet.end()
+            return ()
+        fleet.start()
+        return _ensured(fleet, more)
+
+
 def down(root: Path) -> bool:
     """End everything, what is being answered first; whether there was anything to end.
 
@@ -107,13 +139,18 @@ def down(root: Path) -> bool:
 
 
 def _ensure(stack: Stack, wanted: Sequence[Program]) -> tuple[str, ...]:
+    gateways = [each for each in wanted if each.name == programs.GATEWAY]
+    if any(not stack.fleet.has(each) for each in gateways):
+        _drain(stack.home.gateway)
+    return _ensured(stack.fleet, wanted)
+
+
+def _ensured(fleet: Fleet, wanted: Sequence[Program]) -> tuple[str, ...]:
     """Have programs running that listen where they are known to: whoever is there goes first."""
     changed = []
     for program in wanted:
-        if program.name == programs.GATEWAY and not stack.fleet.has(program):
-            _drain(stack.home.gateway)
-        stack.fleet.end_orphans([program.name])
-        if stack.fleet.ensure(program):
+        fleet.end_orphans([program.name])
+        if fleet.ensure(program):
             changed.append(program.name)
     return tuple(changed)
 

@@ -22,12 +22,14 @@ class Seen:
         routed: by version, where the gateway sends requests now.
         ready: those that answer.
         asked: by model, the version that is asked now when nobody else is chosen.
+        unready: of those that do not answer as they should, why not.
     """
 
     listening: Mapping[str, Endpoints]
     routed: Mapping[str, Endpoints]
     ready: Collection[Endpoint]
     asked: Mapping[str, str] = field(default_factory=dict)
+    unready: Mapping[Endpoint, str] = field(default_factory=dict)
 
     def answers(self, version: str) -> bool:
         """Whether at least one server of a version is ready."""
@@ -93,7 +95,7 @@ def _row(
         upstreams=where,
         mirror=model.mirror if model.mirror in where and is_whole else None,
         previous=model.previous if model.previous in where and model.previous != first else None,
-        fallback=settings.model(model.model).fleet.fallback,
+        fallback=settings.fleet(model.model).fallback,
         faults=tuple(fault for fault in faults if fault.version is None or fault.version in where),
         timeout_seconds=settings.gateway.timeout_seconds,
     )

@@ -124,6 +124,18 @@ rollout_changes = sa.Table(
     sa.Column("verdict", sa.JSON),
 )
 
+# Faults that people planted on purpose, for whoever asks later what that was.
+faults = sa.Table(
+    "faults",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("model", sa.String, nullable=False, index=True),
+    sa.Column("who", sa.String, nullable=False),
+    # What was planted; nothing for taking all faults of the model away.
+    sa.Column("fault", sa.JSON),
+)
+
 clients = sa.Table(
     "clients",
     metadata,
@@ -238,7 +250,7 @@ def _make_tables(engine: sa.Engine) -> None:
         # Looking for a table and making it are two steps, and two processes may start at once.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         metadata.create_all(connection)
-        for table in (ledger.name, rollout_changes.name):
+        for table in (ledger.name, rollout_changes.name, faults.name):
             for verb in ("UPDATE", "DELETE"):
                 connection.execute(sa.text(_APPEND_ONLY.format(table=table, verb=verb)))
         connection.commit()

@@ -13,9 +13,13 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from pipelines.deploying import Deployable, Placement, manifests, render
+from pipelines import settings
+from pipelines.deploying import Deployable, Placement, Tokens, manifests, render
 from pipelines.deploying.manifests import TEMPLATES
 from pipelines.errors import DeployError
+from pipelines.serving import places
+from pipelines.settings.gateway import GatewaySettings
+from pipelines.settings.kubernetes import KubernetesSettings
 from tests.architecture.source import ROOT
 from tests.deploying.knative import KNATIVE_SERVICE
 
@@ -280,6 +284,47 @@ def test_a_claim_keeps_the_prediction_log(version: Deployable) -> None:
 
     assert volumes["state"]["persistentVolumeClaim"] == {"claimName": "predictions"}
     check(found, KUBERNETES[0])
+
+
+@pytest.mark.parametrize("kubernetes", KUBERNETES)
+@pytest.mark.parametrize("is_serverless", [False, True])
+def test_pods_are_told_whose_tokens_and_which_key(
+    version: Deployable, is_serverless: bool, kubernetes: str
+) -> None:
+    tokens = Tokens("evergreen-jwks", "https://evergreen.localhost", "evergreen")
+    placement = {"tokens": tokens, "log_key_secret": "evergreen-log-key"}
+    found = documents(version, is_serverless=is_serverless, **placement)
+    if is_serverless:
+        template = found["Service"]["spec"]["template"]
+        jsonschema.validate(found["Service"], KNATIVE_SERVICE)
+    else:
+        template = found["Deployment"]["spec"]["template"]
+        check(found["Deployment"], kubernetes)
+    [container] = template["spec"]["containers"]
+    told = {each["name"]: each["value"] for each in container["env"]}
+    mounts = {each["name"]: each for each in container["volumeMounts"]}
+    volumes = {each["name"]: each for each in template["spec"]["volumes"]}
+
+    assert (told[places.ISSUER], told[places.AUDIENCE]) == (tokens.issuer, tokens.audience)
+    assert told[places.JWKS] == f"{mounts['jwks']['mountPath']}/jwks.json"
+    assert volumes["jwks"]["configMap"] == {"name": "evergreen-jwks"}
+    assert told[places.KEY] == f"{mounts['log-key']['mountPath']}/prediction-log.key"
+    assert volumes["log-key"]["secret"] == {"secretName": "evergreen-log-key"}
+    for name in ("jwks", "log-key"):
+        assert mounts[name]["readOnly"]
+        # A file by `subPath` would never see a key that was rotated.
+        assert "subPath" not in mounts[name]
+
+
+def test_without_keys_in_params_nothing_is_mounted(version: Deployable) -> None:
+    known = settings.load(ROOT)
+    assert Tokens.of(known) is None
+    named = GatewaySettings(kubernetes=KubernetesSettings(jwks_config_map="keys"))
+    tokens = Tokens.of(known.model_copy(update={"gateway": named}))
+    assert tokens == Tokens("keys", "https://evergreen.localhost", "evergreen")
+    [container] = documents(version)["Deployment"]["spec"]["template"]["spec"]["containers"]
+    assert [each["name"] for each in container["env"]] == ["OMP_NUM_THREADS"]
+    assert {each["name"] for each in container["volumeMounts"]} == {"state", "tmp"}
 
 
 @pytest.mark.parametrize(

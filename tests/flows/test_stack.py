@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
+import getpass
 import json
 import os
 import signal
 import ssl
+import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+import sqlalchemy as sa
 import typer
 import yaml
 
-from flows import injecting, stack, views_stack
+from flows import identity, injecting, stack, views, views_stack
 from flows.cli.stack import milliseconds
-from pipelines.errors import SettingsError
+from pipelines.errors import IdentityError, SettingsError, StateError
 from pipelines.fleet import strays
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.layout import Layout
 from pipelines.fleet.remote import Remote
 from pipelines.golden import read as read_golden
 from pipelines.golden import rows as golden_rows
+from pipelines.identity.clients import Client
 from pipelines.packaging import build
 from pipelines.packaging.server import free_ports
+from pipelines.releasing.history import timeline
 from pipelines.rollout.state import Phase
 from pipelines.signature import Signature
+from pipelines.stack import faults
 from pipelines.stack.reconcile import reconcile
 from pipelines.stack.starting import down
+from pipelines.state import faults as planted_ever
 from pipelines.state import ledger
 from pipelines.state.ledger import PROMOTED, ROLLED_BACK, Promotion
 from tests.fleet.programs import until
@@ -38,7 +48,7 @@ from tests.packaged import LABELS, artifact
 from tests.stack.conftest import project
 from tests.stack.known import rollout
 from tests.stack.project import Project as Quick
-from tests.throwaway import Project, make_project
+from tests.throwaway import Project, evergreen, make_project
 
 __all__ = ["artifact", "project"]
 
@@ -96,6 +106,64 @@ def test_status_names_what_is_wrong(project: Quick, capsys: pytest.CaptureFixtur
     assert "Supervisor was killed" in shown(found, capsys)
 
 
+def test_a_server_that_is_not_ready_is_no_running_one(
+    project: Quick, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.promote("v1")
+    project.mark("busy-v1")
+    project.set(start_seconds=1)
+    started = stack.up(project.root, is_with_prefect=False)
+    views_stack.show_up(started, as_json=False)
+    assert "answers 503 when asked if it is ready" in capsys.readouterr().out
+    until(lambda: _of_server(project)["state"] == "RUNNING")
+    told = _of_server(project)
+    assert told["is_ready"] is False
+    assert "503" in told["unready"]
+    assert "not ready" in shown(stack.status(project.root), capsys)
+    project.mark("busy-v1", is_there=False)
+    until(lambda: _of_server(project)["is_ready"])
+
+
+def _of_server(project: Quick) -> dict[str, Any]:
+    found = stack.status(project.root)["processes"]
+    return next(dict(each) for each in found if each["program"] == "alpha-v1-0")
+
+
+def test_beside_a_cluster_nothing_is_served_from_here(
+    project: Quick, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.promote("v1")
+    stack.up(project.root, is_with_prefect=False)
+    assert project.answers() == {"v1"}
+    path = project.root / "params.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["gateway"]["router"] = "kubernetes"
+    path.write_text(yaml.safe_dump(content))
+
+    started = stack.up(project.root, is_with_prefect=False)
+    assert started.stack is None
+    assert strays.find(project.home.fleet) == [], "what ran for the local gateway has ended"
+    views_stack.show_up(started, as_json=False)
+    assert "none run here" in " ".join(capsys.readouterr().out.split())
+    assert "none run here" in " ".join(shown(stack.status(project.root), capsys).split())
+    views_stack.show_up(started, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"router": "kubernetes", "prefect": None}
+
+
+def test_a_chain_has_a_line_of_its_own(project: Quick, capsys: pytest.CaptureFixture[str]) -> None:
+    project.chain("trip", then="beta")
+    assert "trip (alpha and beta): not routed before" in shown(stack.status(project.root), capsys)
+    project.promote("v1")
+    project.promote("v1", model="beta")
+    views_stack.show_up(stack.up(project.root, is_with_prefect=False), as_json=False)
+    said = capsys.readouterr().out
+    assert f"trip: trip@v1.v1 100 %  http://127.0.0.1:{project.port}/trip/predict" in said
+    found = stack.status(project.root)
+    [row] = [each for each in found["processes"] if each["version"] == "trip@v1.v1"]
+    assert (row["weight_percent"], row["is_ready"]) == (100, True)
+    assert "trip (alpha and beta): trip@v1.v1" in shown(found, capsys)
+
+
 def test_a_model_that_was_never_live_is_said(
     project: Quick, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -121,6 +189,9 @@ def test_a_fault_is_planted_and_goes_by_itself(
         injecting.inject(project.root, "alpha", injecting.Asked(100, 1, "v9", 5, None))
     views_stack.show_fault("alpha", injecting.inject(project.root, "alpha", asked), as_json=False)
     assert "100 % of the requests to alpha@v1 fail with 503" in capsys.readouterr().out
+    said_of_status = " ".join(shown(stack.status(project.root), capsys).split())
+    assert "on purpose: 100 % of the requests to alpha@v1 fail with 503" in said_of_status
+    assert f"planted by {getpass.getuser()}" in said_of_status
     with pytest.raises(OSError, match="503"):
         project.ask()
 
@@ -136,6 +207,66 @@ def test_a_fault_is_planted_and_goes_by_itself(
     views_stack.show_fault("alpha", None, as_json=False)
     assert capsys.readouterr().out == "alpha: no faults any more\n"
     assert project.answers() == {"v1"}
+
+    rows = timeline(project.engine, "alpha")
+    on_purpose = [(row["action"], row["version"]) for row in rows if "fault" in row]
+    last, first = ("fault planted", "every version"), ("fault planted", "alpha@v1")
+    assert on_purpose == [("faults cleared", "every version"), last, first]
+    planted = next(row for row in reversed(rows) if "fault" in row)
+    assert planted["why"] == "100 % of its requests fail with 503"
+    assert planted["who"] == getpass.getuser()
+    views.show_history("alpha", rows, as_json=False)
+    assert "fault planted" in capsys.readouterr().out
+
+
+def test_a_damaged_file_of_faults_is_said_and_the_rest_of_the_status_too(
+    project: Quick, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.promote("v1")
+    faults.path(project.home).parent.mkdir(parents=True)
+    faults.path(project.home).write_text("{")
+    assert "remove the file: no fault is planted then" in shown(stack.status(project.root), capsys)
+
+
+def test_only_an_administrator_plants_where_tokens_are_asked_for(project: Quick) -> None:
+    project.promote("v1")
+    stack.up(project.root, is_with_prefect=False)
+    path = project.root / "params.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["identity"] = {"mode": "jwt"}
+    path.write_text(yaml.safe_dump(content))
+    for name, scope, days in (
+        ("ops", "admin", 1),
+        ("shop", "predict:alpha", 1),
+        ("old", "admin", -1),
+    ):
+        expires = time.time() + days * 86_400
+        identity.add_client(project.root, Client(name, (scope,), "standard", "", expires))
+    asked = injecting.Asked(100, 1, None, 1, None)
+    for client, why in (
+        (None, "nobody is named"),
+        ("nobody", "no such client"),
+        ("shop", "may not have the scope 'admin'"),
+        ("old", "has expired"),
+    ):
+        with pytest.raises(IdentityError, match=why):
+            injecting.inject(project.root, "alpha", asked, client)
+        with pytest.raises(IdentityError, match=why):
+            injecting.clear(project.root, "alpha", client)
+    assert faults.planted(project.home, time.time()) == {}
+    assert planted_ever.history(project.engine, "alpha") == []
+
+    injecting.inject(project.root, "alpha", asked, "ops")
+    [row] = planted_ever.history(project.engine, "alpha")
+    assert (row.who, row.fault and row.fault["delay_ms"]) == (f"ops ({getpass.getuser()})", 1)
+    refused = pytest.raises((sa.exc.IntegrityError, StateError), match="append-only")
+    with refused, project.engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM faults"))
+
+    content["identity"]["jwks_url"] = "https://login.example.org/keys"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(IdentityError, match="tokens are of a provider"):
+        injecting.inject(project.root, "alpha", asked, "ops")
 
 
 @pytest.fixture
@@ -209,6 +340,51 @@ def test_a_real_model_behind_tokens_and_tls(flights: Project, artifact: Path) ->
     assert [each["state"] for each in found["processes"]] == ["RUNNING"] * 4
     assert said(flights, "down") == {"was_up": True}
     assert strays.find(flights.home.fleet) == []
+
+
+@pytest.mark.slow
+def test_without_the_wheel_up_says_so_and_a_server_alone_works(
+    flights: Project, artifact: Path, tmp_path: Path
+) -> None:
+    """A platform without an Envoy: its package cannot be imported."""
+    shadow = tmp_path / "shadow"
+    shadow.mkdir()
+    (shadow / "envoy.py").write_text("raise ImportError('no wheel for this platform')\n")
+    environment = {"PYTHONPATH": str(shadow)}
+    done = flights.evergreen("up", **environment)
+    assert done.returncode == 2, done.stdout
+    assert "no wheel for this platform" in done.stderr
+    assert "`evergreen serve MODEL` works without a gateway" in " ".join(done.stderr.split())
+    assert strays.find(flights.home.fleet) == [], "nothing was started that nobody could reach"
+
+    port, grpc_port = free_ports(2)
+    command = evergreen("serve", "flights", "--port", str(port), "--grpc-port", str(grpc_port))
+    told = {**flights.environment, **environment}
+    log = tmp_path / "server.log"
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            command, cwd=flights.root, env=told, stdout=out, stderr=out, start_new_session=True
+        )
+    try:
+        until(lambda: _is_ready(port))
+    finally:
+        _end(server)
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    family = [*psutil.Process(server.pid).children(recursive=True), psutil.Process(server.pid)]
+    for each in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    server.wait()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pipelines.releasing.beginning import begin
 from pipelines.rollout import store
 from pipelines.rollout.state import Phase
 from tests.releasing import world as worlds
-from tests.releasing.world import CHALLENGER, CHAMPION, MODEL, T0, World
+from tests.releasing.world import CHALLENGER, CHAMPION, MODEL, World
 
 
 def start(world: World, version: str | None = None) -> store.Stored:
@@ -23,7 +23,7 @@ def test_the_newest_registered_version_is_measured_and_waits_to_be_ready(world: 
     stored = start(world)
     state, plan = stored.state, stored.state.plan
     assert (plan.champion, plan.challenger) == (CHAMPION, CHALLENGER)
-    assert (state.phase, state.position) == (Phase.PENDING, watermark(T0))
+    assert (state.phase, state.position) == (Phase.PENDING, watermark(world.begun))
     assert 0 < plan.expected.disagreement < 0.5
     assert 0 < plan.expected.gap < 0.5
     # Nothing was logged: golden rows, in process, and what stands around them.

@@ -37,7 +37,6 @@ from tests.releasing.world import (
     CHALLENGER,
     CHAMPION,
     MODEL,
-    T0,
     Killed,
     Recorder,
     World,
@@ -124,7 +123,7 @@ class Walk(RuleBasedStateMachine):
         weights = world.router.routed[-1] if world.router.routed else {plan.champion: 100}
         percent = weights.get(plan.challenger, 0)
         for number in range(seconds * 10):
-            at = T0 + world.seconds + world.wall_offset + number / 10
+            at = world.begun + world.seconds + world.wall_offset + number / 10
             arm = plan.challenger if (number * 61) % 100 < percent else plan.champion
             is_bad = arm == plan.challenger and (number * 37) % 100 < 100 * bad_share
             world.traffic.add(at, arm, weights=weights, has_failed=is_bad)

@@ -11,7 +11,7 @@ from pipelines.rollout.plan import Plan
 from pipelines.rollout.state import Phase
 from pipelines.versioning import versions
 from tests.releasing.test_ticking import look, start
-from tests.releasing.world import CHALLENGER, CHAMPION, MODEL, T0, World
+from tests.releasing.world import CHALLENGER, CHAMPION, MODEL, World
 
 
 def models(world: World, hidden: tuple[str, ...] = ()) -> Models:
@@ -35,15 +35,15 @@ def test_logged_requests_are_as_far_apart_as_the_holdout(world: World) -> None:
     world.serve(40, per_second=10)
     world.seconds = 0
     plan = plan_of(world)
-    pairs = replay(world.sources.predictions, plan, models(world), T0)
+    pairs = replay(world.sources.predictions, plan, models(world), world.begun)
     assert pairs.count == 400
     assert pairs.gaps.mean == pytest.approx(plan.expected.gap)
     assert pairs.disagreements.mean == pytest.approx(plan.expected.disagreement)
-    assert replay(world.sources.predictions, plan, models(world), T0 - 90.01).count == 100
+    assert replay(world.sources.predictions, plan, models(world), world.begun - 90.01).count == 100
 
 
 def test_without_a_log_there_are_no_pairs(world: World) -> None:
-    assert replay(world.sources.predictions, plan_of(world), models(world), T0).count == 0
+    assert replay(world.sources.predictions, plan_of(world), models(world), world.begun).count == 0
 
 
 def test_digests_cannot_be_replayed(world: World) -> None:
@@ -51,7 +51,7 @@ def test_digests_cannot_be_replayed(world: World) -> None:
     world.serve(10)
     world.seconds = 0
     with pytest.raises(LogError, match="not logged as they were: carrier"):
-        replay(world.sources.predictions, plan_of(world), models(world, ("carrier",)), T0)
+        replay(world.sources.predictions, plan_of(world), models(world, ("carrier",)), world.begun)
 
 
 def test_columns_that_were_not_logged_cannot_be_replayed(world: World) -> None:
@@ -60,7 +60,7 @@ def test_columns_that_were_not_logged_cannot_be_replayed(world: World) -> None:
     world.serve(5)
     world.seconds = 0
     with pytest.raises(LogError, match="departure_hour"):
-        replay(world.sources.predictions, plan_of(world), models(world), T0)
+        replay(world.sources.predictions, plan_of(world), models(world), world.begun)
 
 
 def test_a_quiet_mirror_is_given_pairs_once(world: World) -> None:

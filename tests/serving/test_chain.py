@@ -97,7 +97,7 @@ def test_nobody_is_asked_when_nothing_is_likely(
 
 def test_one_version_of_both(chain: tuple[str, ServedChain]) -> None:
     tag, opened = chain
-    assert opened.version == "leaves@v3+minutes@v1"
+    assert opened.version == "v3.v1"
     assert tag.startswith("trip:v3.v1-")
     assert [output.is_partial for output in opened.outputs] == [False, False, True]
 
@@ -145,7 +145,7 @@ def test_a_running_server_answers_for_both(
         with closing(connection):
             connection.request("POST", "/predict", json.dumps({"rows": rows}))
             answer = json.loads(connection.getresponse().read())
-    assert (answer["model"], answer["version"]) == ("trip", "leaves@v3+minutes@v1")
+    assert (answer["model"], answer["version"]) == ("trip", "v3.v1")
     assert answer["leaves.probability"] == expected["leaves.probability"].tolist()
     told = [np.nan if value is None else value for value in answer["minutes.value"]]
     assert np.array_equal(told, expected["minutes.value"], equal_nan=True)

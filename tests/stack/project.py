@@ -93,23 +93,31 @@ class Project:
         path = self.root / name
         path.touch() if is_there else path.unlink(missing_ok=True)
 
-    def bento(self, number: str) -> str:
+    def chain(self, name: str, then: str) -> None:
+        """Have a second model, and a chain of both."""
+        path = self.root / "params.yaml"
+        content = yaml.safe_load(path.read_text())
+        content["models"][then] = content["models"][MODEL]
+        content["chain"] = {name: {"first": MODEL, "then": then}}
+        path.write_text(yaml.safe_dump(content))
+
+    def bento(self, number: str, model: str = MODEL) -> str:
         """Have a whole bento of a version, as far as the store of bentos can tell."""
-        tag = f"{MODEL}:{number}-0123456789ab"
-        folder = self.home.bentoml / "bentos" / MODEL / tag.partition(":")[2]
+        tag = f"{model}:{number}-0123456789ab"
+        folder = self.home.bentoml / "bentos" / model / tag.partition(":")[2]
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MANIFEST).write_text("{}")
         return tag
 
-    def promote(self, number: str, action: str = PROMOTED) -> None:
+    def promote(self, number: str, action: str = PROMOTED, model: str = MODEL) -> None:
         """Have a version live."""
-        evidence = {"bento": self.bento(number)}
-        count = len(ledger.history(self.engine, MODEL))
+        evidence = {"bento": self.bento(number, model)}
+        count = len(ledger.history(self.engine, model))
         ledger.promote(
             self.engine,
             Promotion(
-                *(MODEL, f"{MODEL}@{number}", "a" * 40, "a person", "a test", evidence),
-                *(f"run-{count}", action),
+                *(model, f"{model}@{number}", "a" * 40, "a person", "a test", evidence),
+                *(f"{model}-run-{count}", action),
             ),
         )
 
@@ -130,10 +138,10 @@ class Project:
             return
         rollouts.save(self.engine, rollouts.claim(self.engine, MODEL), state)
 
-    def ask(self, **headers: str) -> dict[str, Any]:
+    def ask(self, model: str = MODEL, **headers: str) -> dict[str, Any]:
         """The answer of the gateway; raises URLError, and so HTTPError, for a refusal."""
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/{MODEL}/predict", b'{"rows": []}', headers
+            f"http://127.0.0.1:{self.port}/{model}/predict", b'{"rows": []}', headers
         )
         with urllib.request.urlopen(request, timeout=5) as response:
             return dict(json.loads(response.read()))

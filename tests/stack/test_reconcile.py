@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sqlite3
 import time
 from pathlib import Path
 
@@ -170,6 +171,27 @@ def test_a_damaged_rollout_gives_the_champion_everything(project: Project) -> No
     assert found.weights == {"alpha": {V1: 100}}
     assert "changed by something else" in found.problems["alpha"]
     assert project.answers() == {"v1"}
+
+
+def test_an_older_state_that_is_put_back_is_routed_as_it_says(project: Project) -> None:
+    begin(project)
+    project.roll_out(rollout(Phase.STEPPING, 3))
+    reconcile(project.root)
+    project.engine.dispose()
+    kept = project.root / "kept.db"
+    with sqlite3.connect(project.home.database) as live, sqlite3.connect(kept) as copy:
+        live.backup(copy)
+    project.roll_out(rollout(Phase.PROMOTED, 3, generation=4))
+    project.promote("v2")
+    before = reconcile(project.root)
+    assert before.weights == {"alpha": {V2: 100}}
+
+    with sqlite3.connect(kept) as copy, sqlite3.connect(project.home.database) as live:
+        copy.backup(live)
+    found = reconcile(project.root)
+    assert found.weights == {"alpha": {V1: 50, V2: 50}}
+    assert found.generation > before.generation, "Envoy's generations never go back"
+    assert len(project.answers()) == 2
 
 
 def test_planted_faults_reach_the_gateway_and_go(project: Project) -> None:

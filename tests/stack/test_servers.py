@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -41,6 +42,43 @@ def test_who_serves_another_version_is_not_ready(flights_v3: Endpoint) -> None:
     assert servers.ready([("flights@v3", flights_v3), ("flights@v3", nobody)]) == {flights_v3}
     assert servers.ready([("flights@v2", flights_v3), ("delays@v3", flights_v3)]) == frozenset()
     assert servers.ready([]) == frozenset()
+
+
+def test_why_a_server_is_not_ready_is_said(flights_v3: Endpoint) -> None:
+    assert servers.unready("flights@v3", flights_v3) is None
+    assert "404" in str(servers.unready("flights@v2", flights_v3))
+    nobody = Endpoint("127.0.0.1", free_port(), 1)
+    assert "nothing listens" in str(servers.unready("flights@v3", nobody))
+
+
+@pytest.mark.parametrize(
+    ("status", "why"), [(401, "somebody else"), (503, "being opened"), (500, "no server of ours")]
+)
+def test_each_answer_to_the_probe_has_its_meaning(status: int, why: str) -> None:
+    class Door(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            """Quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Door) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        said = servers.unready("flights@v3", Endpoint("127.0.0.1", server.server_port, 1))
+        server.shutdown()
+        thread.join()
+    assert f"answers {status}" in str(said)
+    assert why in str(said)
+
+
+def test_who_takes_the_connection_and_says_nothing_is_not_ready() -> None:
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        said = servers.unready("flights@v3", Endpoint("127.0.0.1", mute.getsockname()[1], 1))
+    assert "no answer" in str(said)
 
 
 def test_programs_are_named_after_their_version_and_back() -> None:
