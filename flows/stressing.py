@@ -62,16 +62,18 @@ def stress(root: Path, name: str, load: Load, limits: Limits) -> Outcomes:
     known = golden.read(folder, schema)
     rows = golden.rows(known, schema)
     answers = golden.answers(known, schema).reshape(len(rows), -1).tolist()
-    with _server(root, version, target) as server:
-        server.require(door, rows[0], version.model, f"v{version.number}")
+    with _server(root, version, target, load.door) as server:
+        bodies = tuple(door.body(schema, version.model, row) for row in rows)
+        server.require(door, bodies[0], version.model, f"v{version.number}")
         plan = Plan(
             url=server.url,
             door=load.door,
+            path=door.path(version.model),
             version=f"v{version.number}",
             rate=load.rate,
             seconds=load.seconds,
             users=load.users,
-            bodies=tuple(door.body(row).decode() for row in rows),
+            bodies=bodies,
             expected=tuple(map(tuple, answers)),
         )
         at = clock.now()
@@ -113,7 +115,7 @@ def _door(name: str) -> Door:
 
 
 @contextmanager
-def _server(root: Path, version: Version, target: Target | None) -> Iterator[Target]:
+def _server(root: Path, version: Version, target: Target | None, door: str) -> Iterator[Target]:
     """The server at `target`, or one that lives as long as the block."""
     if target is not None:
         yield target
@@ -123,4 +125,5 @@ def _server(root: Path, version: Version, target: Target | None) -> Iterator[Tar
     log = places.logs / f"stress-{tag.replace(':', '-')}.log"
     seconds = settings.load(root).model(version.model).package.start_seconds
     with running(tag, places, seconds, log) as server:
-        yield Target("http", server.host, server.port)
+        port = server.grpc_port if door == "grpc" else server.port
+        yield Target("http", server.host, port)

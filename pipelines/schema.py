@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -56,7 +57,7 @@ class Schema:
     classes: tuple[str, ...] = ()
     image: tuple[int, int, int] | None = None
 
-    @property
+    @cached_property
     def features(self) -> tuple[str, ...]:
         return self.numbers + self.categories
 

@@ -75,7 +75,7 @@ def stress(  # noqa: PLR0913  a verb has as many arguments as it has options
     errors_percent: Annotated[
         float, typer.Option(min=0, max=100, help="Limit of failed requests.")
     ] = 0.1,
-    door: Annotated[str, typer.Option(help="The protocol.")] = "predict",
+    door: Annotated[str, typer.Option(help="predict, v2 (REST) or grpc.")] = "predict",
     allow_load_on: Annotated[
         str | None, typer.Option(help="The host of --url, unless it is this machine.")
     ] = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ def at_once(columns: list[Column]) -> NDArray[np.float64] | None:
 
     For a few rows, going from column to column costs more than the model does.
     """
+    if all(type(column) is np.ndarray and column.dtype == np.float64 for column in columns):
+        joined = np.concatenate(cast(list[NDArray[np.float64]], columns))
+        return np.ascontiguousarray(joined.reshape(len(columns), -1).T)
     if not all(type(column) is list for column in columns):
         return None
     kinds = set(map(type, chain.from_iterable(columns)))
@@ -72,9 +75,10 @@ def _refuse_inexact(column: NDArray[Any], name: str, first_row: int) -> None:
 
 def refuse_unmeasurable(numbers: NDArray[np.float64], names: Sequence[str], first_row: int) -> None:
     """Raises CellError for an infinity, or a number that no instrument measures."""
-    wrong = np.abs(numbers) > LARGEST  # infinities too; NaN is no value, and compares as false
-    if wrong.any():
-        row, position = (int(index) for index in np.argwhere(wrong)[0])
+    sizes = np.abs(numbers)
+    # Infinities are too large as well; NaN is no value, and fmax passes over it.
+    if np.fmax.reduce(sizes, axis=None, initial=0.0) > LARGEST:
+        row, position = (int(index) for index in np.argwhere(sizes > LARGEST)[0])
         raise CellError(
             f"{numbers[row, position]} is not a finite number within {LARGEST:g}",
             row=first_row + row,

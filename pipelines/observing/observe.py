@@ -13,7 +13,7 @@ from pipelines.observing.tallying import Tallying, merged
 from pipelines.rollout.evidence import NO_PAIRS, Evidence, Exposure, ShadowPairs
 from pipelines.rollout.plan import Plan
 
-# What the gateway (0.5 s) and a server (25 ms) hold back before they write, with room for a
+# What the gateway (0.5 s) and a server (0.1 s) hold back before they write, with room for a
 # machine that is busy. A line that is even later is not counted.
 LAG_SECONDS = 3.0
 # A controller that comes back after hours reads them piece by piece.

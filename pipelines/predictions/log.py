@@ -27,8 +27,9 @@ from pipelines.predictions.policy import LogPolicy
 from pipelines.predictions.record import Answered
 from pipelines.schema import Schema
 
-# Both short: while the writer makes a batch the event loop has the interpreter only now and then.
-GATHER_SECONDS = 0.025
+# Long enough to share what a batch costs, whatever is in it; short, as both are, because while the
+# writer makes one the event loop has the interpreter only now and then.
+GATHER_SECONDS = 0.1
 _BATCH_ROWS = 1024
 PAUSE_SECONDS = 1.0
 
@@ -56,7 +57,8 @@ class PredictionLog:
         limits = Limits(policy.segment_rows, policy.segment_minutes * 60)
         self._appender = Appender(folder, limits, self._compactor.add)
         # Guards everything below, and is only ever held for moments.
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._waiting: deque[_Entry] = deque()
         self._waiting_rows = self._writing_rows = 0
         self._written = self._dropped = self._failed = 0
@@ -96,7 +98,7 @@ class PredictionLog:
     def offer(self, answered: Answered) -> bool:
         """Take a record without ever waiting; False, and counted, if there is no room for it."""
         rows = answered.rows
-        with self._changed:
+        with self._lock:  # by itself, for it costs a third of what it does through the condition
             queued = self._waiting_rows + self._writing_rows
             if self._is_closing or queued + rows > self._queue_rows:
                 self._dropped += rows

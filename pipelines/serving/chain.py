@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ class ServedChain:
     def digest(self) -> str:
         return f"{self.first.digest}+{self.then.digest}"
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Output, ...]:
         return tuple(
             replace(output, name=f"{name}.{output.name}", is_partial=part is self.then)

@@ -6,8 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Door = Literal["predict", "rest", "grpc"]
 
@@ -19,8 +18,7 @@ _SHADOW_HOST = re.compile(rb"-shadow(:\d+)?$")
 _ID = re.compile(rb"[!-~]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A request as it came.
 
     Attributes:

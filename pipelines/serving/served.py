@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -109,9 +110,13 @@ class ServedModel:
     def schema(self) -> Schema:
         return self.session.signature.schema
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Output, ...]:
         return outputs_of(self.schema)
+
+    @cached_property
+    def _classes(self) -> NDArray[np.object_]:
+        return np.array(self.schema.classes, dtype=np.object_)
 
     def admit(self, tensors: Tensors) -> None:
         self.admission.admit(tensors)
@@ -123,8 +128,7 @@ class ServedModel:
             return {VALUE: prediction.scores}
         if schema.task == "binary":
             return {PROBABILITY: prediction.scores, LABEL: prediction.labels}
-        names = np.array(schema.classes, dtype=np.object_)
-        return {PROBABILITIES: prediction.scores, LABEL: names[prediction.labels]}
+        return {PROBABILITIES: prediction.scores, LABEL: self._classes[prediction.labels]}
 
 
 def outputs_of(schema: Schema) -> tuple[Output, ...]:

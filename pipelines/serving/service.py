@@ -8,6 +8,7 @@ wrong never becomes ready.
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -15,10 +16,11 @@ import bentoml
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipelines.errors import CellError, RequestError
+from pipelines.errors import CellError, ModelError, RequestError
 from pipelines.serving import policy
 from pipelines.serving.context import Asked, asked
 from pipelines.serving.front import Doors, Front
+from pipelines.serving.opening import open_proved
 from pipelines.serving.problems import PROBLEM_JSON, failed, write_problem
 from pipelines.serving.rows_json import JSON
 from pipelines.serving.server import Server
@@ -86,6 +88,23 @@ class Evergreen:
 
     def __init__(self) -> None:
         self._server = Server(MODEL_FOLDER, DOORS)
+
+    @bentoml.on_deployment
+    @staticmethod
+    def prove() -> None:
+        """Ask the golden rows once, before there are workers, and end the server if they differ.
+
+        BentoML replaces a worker that ends, whatever the reason: for a bento that is spoilt it
+        would do so for ever, and whoever started it would never hear why.
+
+        Raises:
+            SystemExit: the bento can never become ready; its reason is on standard error.
+        """
+        try:
+            open_proved(MODEL_FOLDER)
+        except ModelError as error:
+            print(error, file=sys.stderr, flush=True)
+            raise SystemExit(error.exit_code) from error
 
     @bentoml.on_startup
     async def open(self) -> None:

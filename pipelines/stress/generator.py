@@ -1,4 +1,4 @@
-"""Locust as a subprocess: gevent patches whatever it is imported into."""
+"""The load as a subprocess: Locust's gevent patches whatever it is imported into."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLAN_FILE = "plan.json"
 RECORDS_FILE = "records.bin"
 NOTES_FILE = "notes.json"
 LOG_FILE = "locust.log"
-# Beyond the plan itself: the start of Locust, and the last answers.
+# Beyond the plan itself: the start of the generator, and the last answers.
 SPARE_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 
@@ -52,7 +52,7 @@ def generate(plan: Plan, on_progress: OnProgress) -> Generated:
         on_progress: told how many requests have ended, and how many there are.
 
     Raises:
-        StressError: Locust did not start, did not end, or sent something else than the plan.
+        StressError: the generator did not start, did not end, or sent something else than the plan.
     """
     with tempfile.TemporaryDirectory(prefix="evergreen-stress-") as scratch:
         folder = Path(scratch)
@@ -103,6 +103,8 @@ def _collect(plan: Plan, folder: Path) -> Generated:
 
 
 def _command(plan: Plan) -> list[str]:
+    if plan.door == "grpc":
+        return [sys.executable, "-m", "pipelines.stress.grpc_load"]
     users = str(plan.users)
     return [
         *(sys.executable, "-m", "locust"),

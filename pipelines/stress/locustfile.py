@@ -11,12 +11,8 @@ Harchol-Balter, "Open versus closed", NSDI 2006.)
 from __future__ import annotations
 
 import itertools
-import json
-import math
 import os
-from collections import Counter
 from pathlib import Path
-from time import perf_counter, process_time
 from typing import Any
 
 import gevent
@@ -27,12 +23,11 @@ from locust.exception import StopUser
 from pipelines.orphans import end_with_parent
 from pipelines.stress.check import fault
 from pipelines.stress.doors import DOORS
-from pipelines.stress.generator import NOTES_FILE, PLAN_FILE, RECORDS_FILE, RUN_FOLDER
+from pipelines.stress.generator import PLAN_FILE, RUN_FOLDER
 from pipelines.stress.plan import Plan
-from pipelines.stress.records import Ending, pack
+from pipelines.stress.records import Ending
+from pipelines.stress.run import Run
 
-_MOST_PROBLEMS = 20
-_FLUSH_SECONDS = 0.2
 _FOLDER = Path(os.environ[RUN_FOLDER])
 _PLAN = Plan.read(_FOLDER / PLAN_FILE)
 _DOOR = DOORS[_PLAN.door]
@@ -41,58 +36,19 @@ _HEADERS = {"Content-Type": "application/json"}
 _LEFT = itertools.count(1)
 
 
-class Run:
-    """What the users of one run share."""
+class Begun(Run):
+    """A run whose users wait for each other."""
 
     def __init__(self) -> None:
+        super().__init__(_PLAN, _FOLDER)
         self.begins = Event()
-        self.zero = 0.0
-        self.cpu_at_zero = 0.0
-        self.problems: Counter[str] = Counter()
-        self.waiting = 0
-        self._flushed = -math.inf
-        self._numbers = iter(range(_PLAN.arrivals))
-        self._file = (_FOLDER / RECORDS_FILE).open("wb", buffering=2**16)
 
     def begin(self) -> None:
-        """The clock starts when all users are there."""
-        self.zero = perf_counter() + _PLAN.warm_up_seconds + 0.1
-        self.cpu_at_zero = process_time()
+        super().begin()
         self.begins.set()
 
-    def now(self) -> float:
-        return perf_counter() - self.zero
 
-    def next_number(self) -> int | None:
-        return next(self._numbers, None)
-
-    def note(self, due: float, sent: float, ending: Ending, status: int, was_awaited: bool) -> None:
-        now = self.now()
-        self._file.write(pack(due, sent, now, status, ending, was_awaited))
-        # Whoever waits for the end sees from the file's size how far it is.
-        if now - self._flushed > _FLUSH_SECONDS:
-            self._file.flush()
-            self._flushed = now
-
-    def complain(self, problem: str) -> None:
-        """Count a problem by its words, of which a hostile server may send any number."""
-        known = problem[:200]
-        if known in self.problems or len(self.problems) < _MOST_PROBLEMS:
-            self.problems[known] += 1
-        else:
-            self.problems["others"] += 1
-
-    def end(self) -> None:
-        self._file.close()
-        seconds = self.now() + _PLAN.warm_up_seconds
-        notes = {
-            "cpu_share": (process_time() - self.cpu_at_zero) / seconds,
-            "problems": dict(self.problems.most_common()),
-        }
-        (_FOLDER / NOTES_FILE).write_text(json.dumps(notes), encoding="utf-8")
-
-
-RUN = Run()
+RUN = Begun()
 end_with_parent()
 
 
@@ -134,7 +90,7 @@ class Caller(FastHttpUser):
 
     def _ask(self, row: int) -> tuple[Ending, int]:
         with self.client.post(
-            _DOOR.path,
+            _PLAN.path,
             data=_PLAN.bodies[row],
             headers=_HEADERS,
             # The load must stay with the server that it was allowed for.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class Plan:
     Attributes:
         url: scheme, host and port.
         door: a name of `DOORS`.
+        path: where requests are posted; for gRPC the method that is called.
         version: what must answer, for example `v3`; any other version's answer is an error.
         rate: arrivals a second, evenly spaced, whatever the server does.
         seconds: how long they go on, after the warm-up.
@@ -32,11 +34,12 @@ class Plan:
 
     url: str
     door: str
+    path: str
     version: str
     rate: float
     seconds: float
     users: int
-    bodies: tuple[str, ...]
+    bodies: tuple[bytes, ...]
     expected: tuple[tuple[float, ...], ...]
     warm_up_seconds: float = WARM_UP_SECONDS
     timeout_seconds: float = TIMEOUT_SECONDS
@@ -63,11 +66,12 @@ class Plan:
         return number / self.rate - self.warm_up_seconds
 
     def write(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        bodies = [b64encode(body).decode() for body in self.bodies]
+        path.write_text(json.dumps(asdict(self) | {"bodies": bodies}), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Plan:
         value = json.loads(path.read_text(encoding="utf-8"))
-        value["bodies"] = tuple(value["bodies"])
+        value["bodies"] = tuple(map(b64decode, value["bodies"]))
         value["expected"] = tuple(tuple(row) for row in value["expected"])
         return cls(**value)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import grpc
+
 from pipelines.errors import SettingsError, StressError
-from pipelines.stress.doors import Answer, Door
+from pipelines.stress.doors import GRPC_METHOD, Door
 
 _TIMEOUT_SECONDS = 10.0
 JSON = "application/json"
@@ -78,13 +80,26 @@ class Target:
             next_step=f"if it is yours to load, say so with --allow-load-on {self.host}",
         )
 
-    def require(self, door: Door, row: dict[str, Any], model: str, version: str) -> None:
+    def channel(self, kind: Any = grpc) -> Any:
+        """A connection of its own for gRPC; `kind` is grpc, or grpc.aio."""
+        address = self.url.partition("://")[2]
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        if self.scheme == "https":
+            return kind.secure_channel(address, grpc.ssl_channel_credentials(), options=options)
+        return kind.insecure_channel(address, options=options)
+
+    def require(self, door: Door, body: bytes, model: str, version: str) -> None:
         """Ask for one row, to know that it answers and as whom.
 
         Raises:
             StressError: it does not answer a prediction, or serves another version.
         """
-        seen = self._ask(door, row)
+        path = door.path(model)
+        content = self._called(path, body) if path == GRPC_METHOD else self._posted(path, body)
+        try:
+            seen = door.read(content)
+        except ValueError as error:
+            raise self._fault(repr(error)) from error
         if (seen.model, seen.version) != (model, version):
             raise StressError(
                 f"serves {seen.model}@{seen.version}, not {model}@{version}",
@@ -92,18 +107,25 @@ class Target:
                 next_step=f"name what it serves (`evergreen stress {seen.model}@{seen.version}`)",
             )
 
-    def _ask(self, door: Door, row: dict[str, Any]) -> Answer:
+    def _called(self, method: str, message: bytes) -> bytes:
+        with self.channel() as channel:
+            try:
+                return bytes(channel.unary_unary(method)(message, timeout=_TIMEOUT_SECONDS))
+            except grpc.RpcError as error:
+                raise self._fault(f"{error.code().name}: {error.details()}") from error
+
+    def _posted(self, path: str, body: bytes) -> bytes:
         https = self.scheme == "https"
         kind = http.client.HTTPSConnection if https else http.client.HTTPConnection
         connection = kind(self.host, self.port, timeout=_TIMEOUT_SECONDS)
         try:
-            connection.request("POST", door.path, door.body(row), {"Content-Type": JSON})
+            connection.request("POST", path, body, {"Content-Type": JSON})
             response = connection.getresponse()
             content = response.read()
             if response.status != http.HTTPStatus.OK:
                 raise self._fault(f"status {response.status}: {content[:300]!r}")
-            return door.read(content)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            return content
+        except (OSError, http.client.HTTPException) as error:
             raise self._fault(repr(error)) from error
         finally:
             connection.close()

@@ -31,14 +31,19 @@ def test_a_version_is_put_under_load_and_judged(trained: Project, run: Run) -> N
 def test_a_limit_that_is_broken_is_a_no(trained: Project, run: Run) -> None:
     out = trained.root / "report"
     out.mkdir()
-    done = run(trained, "stress", "alpha@v1", *SHORT, "--p99-ms", "0.01", "-o", str(out))
+    done = run(
+        trained, "stress", "alpha@v1", *SHORT, "--door", "grpc", "--p99-ms", "0.01", "-o", str(out)
+    )
     # A busy machine may not be able to tell, and then must not say that it passed.
     assert done.code in {1, 3}, done.err
     assert "p99: " in done.out
     assert "milliseconds" in done.out
     assert max(map(len, done.out.split("p99: ")[0].splitlines())) <= 80
     assert (out / "stress.html").is_file()
-    assert json.loads((out / "stress.json").read_text())["verdict"]["outcome"] != "PASSED"
+    told = json.loads((out / "stress.json").read_text())
+    assert told["door"] == "grpc"
+    assert told["summary"]["endings"]["answered"] > 0, told["problems"]
+    assert told["verdict"]["outcome"] != "PASSED"
 
 
 def test_what_is_wrong_is_named_before_anything_is_loaded(trained: Project, run: Run) -> None:

@@ -22,18 +22,23 @@ def planned(packaged: Packaged) -> Planned:
     schema = Signature.read(packaged.artifact).schema
     known = golden.read(packaged.artifact, schema)
     rows = golden.rows(known, schema)
-    bodies = tuple(DOORS["predict"].body(row).decode() for row in rows)
+    model = Signature.read(packaged.artifact).model
+
+    def bodies(door: str) -> tuple[bytes, ...]:
+        return tuple(DOORS[door].body(schema, model, row) for row in rows)
+
     expected = tuple((answer,) for answer in golden.answers(known, schema).tolist())
 
-    def plan(url: str, **changes: Any) -> Plan:
+    def plan(url: str, door: str = "predict", **changes: Any) -> Plan:
         usual: dict[str, Any] = {
             "url": url,
-            "door": "predict",
+            "door": door,
+            "path": DOORS[door].path(model) if door in DOORS else "/",
             "version": "v3",
             "rate": 50.0,
             "seconds": 2.0,
             "users": 8,
-            "bodies": bodies,
+            "bodies": bodies(door if door in DOORS else "predict"),
             "expected": expected,
             "warm_up_seconds": 0.5,
         }

@@ -104,6 +104,25 @@ def test_a_bento_stands_a_load(packaged: Packaged, planned: Planned, tmp_path: P
     assert judge(seen, Limits(10_000, 5), generated.cpu_share).outcome is Outcome.PASSED
 
 
+def test_the_protocols_doors_stand_a_load(
+    packaged: Packaged, planned: Planned, tmp_path: Path
+) -> None:
+    short = {"rate": 60.0, "seconds": 1.5}
+    with running(packaged.tag, packaged.home, 60, tmp_path / "server.log") as server:
+        rest = sent(planned(f"http://{server.host}:{server.port}", "v2", **short))
+        rpc = f"http://{server.host}:{server.grpc_port}"
+        grpc = sent(planned(rpc, "grpc", **short))
+        wrong = sent(planned(rpc, "grpc", version="v9", **short))
+        strange = sent(planned(rpc, "grpc", path="/inference.GRPCInferenceService/No", **short))
+    for generated in (rest, grpc):
+        assert endings(generated) == {"ANSWERED": 90}, generated.problems
+        assert generated.problems == {}
+    assert endings(wrong) == {"WRONG": 90}
+    assert endings(strange) == {"REFUSED": 90}
+    assert list(strange.problems) == ["UNIMPLEMENTED: Method not found!"]
+    assert endings(sent(planned(rpc, "grpc", **short))) == {"NO_ANSWER": 90}
+
+
 def test_every_way_to_fail_is_counted_and_a_stall_is_not_omitted(planned: Planned) -> None:
     """100 requests, each tenth of them another failure, and a stall of one second at the 50th."""
     answers: dict[int, tuple[int, bytes] | None] = {

@@ -26,7 +26,7 @@ def test_it_is_read_as_it_was_written(planned: Planned, tmp_path: Path) -> None:
 def test_arrivals_are_evenly_spaced_over_the_whole_run(
     rate: float, seconds: float, warm_up: float
 ) -> None:
-    plan = Plan("http://x", "predict", "v1", rate, seconds, 1, ("{}",), ((0.0,),), warm_up)
+    plan = Plan("http://x", "predict", "/", "v1", rate, seconds, 1, (b"{}",), ((0.0,),), warm_up)
     last = plan.due(plan.arrivals - 1)
 
     assert plan.due(0) == -warm_up

@@ -90,7 +90,11 @@ def test_another_host_has_to_be_named_twice(host: str) -> None:
 
 
 def require(target: Target, **wanted: Any) -> None:
-    target.require(DOORS["predict"], {"x": 1.0}, **{"model": "flights", "version": "v3", **wanted})
+    target.require(
+        DOORS["predict"],
+        b'{"rows": [{"x": 1.0}]}',
+        **{"model": "flights", "version": "v3", **wanted},
+    )
 
 
 def test_the_version_that_was_asked_for_is_taken() -> None:

@@ -57,35 +57,37 @@ def tensors_of(schema: Schema, inputs: Sequence[Given], max_rows: int) -> Tensor
         raise _wrong(twice, "the input is there twice", "send each input once")
     if schema.image is not None:
         return _image(schema, by_name, max_rows)
-    if by_name.keys() != set(schema.features):
+    if len(by_name) != len(schema.features) or not all(map(by_name.__contains__, schema.features)):
         raise _wrong_names(schema, by_name)
     rows = _rows(by_name[schema.features[0]])
     refuse_many(rows, max_rows)
-    shapes = ([rows], [rows, 1])
-    columns: dict[str, Any] = {}
-    for name in schema.numbers:
-        columns[name] = _column(by_name[name], rows, shapes, NUMPY)
-    for name in schema.categories:
-        columns[name] = _column(by_name[name], rows, shapes, _STRINGS)
+    columns = _columns(schema.numbers, by_name, rows, NUMPY)
+    columns |= _columns(schema.categories, by_name, rows, _STRINGS)
     return encode_columns(schema, columns)
 
 
-def _column(
-    given: Given, rows: int, shapes: tuple[list[int], list[int]], datatypes: Container[str]
-) -> list[Any] | NDArray[Any]:
-    if given.shape not in shapes:
-        raise _wrong(
-            given.name,
-            f"its shape is {_shown(given.shape)}",
-            f"give every input one value a row: [{rows}, 1]",
-        )
-    if given.datatype not in datatypes:
-        raise _wrong_type(given, datatypes)
-    content = given.content
-    # What nearly every request in JSON has: found without taking it apart.
-    if type(content) is list and len(content) == rows and type(content[0]) is not list:
-        return content
-    return _values(given, rows)
+def _columns(
+    names: Sequence[str], by_name: dict[str, Given], rows: int, datatypes: Container[str]
+) -> dict[str, list[Any] | NDArray[Any]]:
+    shapes = ([rows], [rows, 1])
+    columns: dict[str, list[Any] | NDArray[Any]] = {}
+    for name in names:
+        given = by_name[name]
+        if given.shape not in shapes:
+            raise _wrong(
+                name,
+                f"its shape is {_shown(given.shape)}",
+                f"give every input one value a row: [{rows}, 1]",
+            )
+        if given.datatype not in datatypes:
+            raise _wrong_type(given, datatypes)
+        content = given.content
+        # What nearly every request in JSON has: found without taking it apart.
+        if type(content) is list and len(content) == rows and type(content[0]) is not list:
+            columns[name] = content
+        else:
+            columns[name] = _values(given, rows)
+    return columns
 
 
 def _image(schema: Schema, by_name: dict[str, Given], max_rows: int) -> Tensors:

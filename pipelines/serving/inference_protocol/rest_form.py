@@ -67,10 +67,11 @@ def read_request(body: bytes, header_length: bytes | None) -> InferRequest:
         CellError: an input has no data, or binary data of a wrong size.
     """
     if header_length is None:
-        asked, tail = parse_as(body, _DECODER), b""
+        asked, tail = parse_as(body, _DECODER), memoryview(b"")
     else:
         length = _length(header_length, len(body))
-        asked, tail = parse_as(body[:length], _DECODER), body[length:]
+        # A view: tensors may be megabytes, and are copied once, each by itself.
+        asked, tail = parse_as(body[:length], _DECODER), memoryview(body)[length:]
     place = 0
     for given in asked.inputs:
         size = given.parameters.get(BINARY_SIZE) if given.parameters else None
@@ -82,7 +83,8 @@ def read_request(body: bytes, header_length: bytes | None) -> InferRequest:
                 next_step=f"send `data`, or binary data and its {BINARY_SIZE}",
             )
         if size is not None:
-            given.content = tail[place : place + _size(size, len(tail) - place, given.name)]
+            end = place + _size(size, len(tail) - place, given.name)
+            given.content = bytes(tail[place:end])
             place += len(given.content)
     if place != len(tail):
         raise refused(f"{len(tail) - place} bytes belong to no input", "body", _MEND)
