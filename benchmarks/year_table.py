@@ -75,15 +75,16 @@ def render(lived: dict[str, Any]) -> str:
         [
             "# A year of flights under the default policy",
             "",
-            "Written by `python -m benchmarks year --write docs/explanation/year.md`: the flights of",
-            f"{found[0].name} to {found[-1].name}, answered in process by the version that was live;",
-            "labels a day later; the monitor once a day, at the clock of the data, with the policy of",
-            "`params.yaml`; the retrains that it started, with the months that were over by then.",
-            "*Frozen* is the first version, January to March, asked the same flights.",
+            "Written by `python -m benchmarks year --write docs/explanation/year.md`: the flights",
+            f"of {found[0].name} to {found[-1].name}, answered in process by the version that was",
+            "live, and logged; their labels a day later; the monitor once a day, by the clock of",
+            "the data, with the policy of `params.yaml`; and the retrains that it started, which",
+            "saw the months that were over by then. *Frozen* is the first version, of January to",
+            "March, asked the same flights. Both columns are AUCs.",
             "",
-            f"**The mean difference of the months is {difference:+.4f}** ({low:+.4f} to {high:+.4f},",
-            f"days drawn again), with {len(lived['starts'])} retrains: {came['live']} went live, "
-            f"{came['refused']} were refused by the gate.",
+            f"**The mean difference of the months is {difference:+.4f}** ({low:+.4f} to",
+            f"{high:+.4f}, a 95 % interval by days), with {len(lived['starts'])} retrains:",
+            f"{came['live']} went live, {came['refused']} were refused by the gate.",
             "",
             *_months(found),
             "",
@@ -130,7 +131,8 @@ def _months(found: list[Month]) -> list[str]:
 def _starts(lived: dict[str, Any]) -> list[str]:
     rows = ["| when | data until | because of | what came of it |", "| --- | --- | --- | --- |"]
     return rows + [
-        f"| {start['at'][:10]} | {start['until']} | {_cell(start['reason'])} | {_cell(start['came'])} |"
+        f"| {start['at'][:10]} | {start['until']} | {_cell(start['reason'])} "
+        f"| {_cell(start['came'])} |"
         for start in lived["starts"]
     ]
 
