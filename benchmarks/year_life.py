@@ -21,6 +21,7 @@ from pipelines import settings
 from pipelines.files import write_json
 from pipelines.inference.encode import encode_rows
 from pipelines.inference.session import ModelSession
+from pipelines.monitoring.triggers import inbox
 from pipelines.paths import HomePaths, home
 from pipelines.predictions.feedback import Feedback
 from pipelines.predictions.log import PredictionLog
@@ -37,6 +38,7 @@ MODEL, UNTIL, FIRST, LAST = "flights", "2013-03", "2013-04", "2013-12"
 LABEL_HOURS, REQUEST_ROWS = 24.0, 50
 DAY = timedelta(days=1)
 _CLOSE_SECONDS = 60.0
+_ALL = 1000
 
 
 @dataclass(frozen=True)
@@ -171,19 +173,14 @@ def main(out: Path) -> None:
             today, end = [], end + DAY
         today.append(event)
     life.live_through(today, end)
-    triggers = monitoring.listed(root, MODEL)
+    triggers = inbox.listed(store.connect(home(root).database), MODEL, most=_ALL)
     content = {
         "days": {day: asdict(answers) for day, answers in life.days.items()},
         "starts": [asdict(start) for start in life.starts],
         "looks": life.looks,
         "triggers": [trigger.to_json() for trigger in triggers[::-1]],
-        "policy": {
-            "monitor": chosen.monitor.model_dump(mode="json"),
-            "trigger": chosen.trigger.model_dump(mode="json"),
-        },
     }
     write_json(content, out)
-    store.connect(home(root).database).dispose()
 
 
 def _live(root: Path, before: Live | None, now: datetime) -> Live:

@@ -127,6 +127,8 @@ def _farthest(effects: list[Effect]) -> Effect:
 
 
 def _missing(reference: Reference, seen: Seen, settings: MonitorSettings) -> tuple[Effect, float]:
+    if not reference.missing and not seen.missing:
+        return ("share", 0.0, settings.minimum_ks), 1.0
     before = reference.missing / reference.rows if reference.rows else 0.0
     now = seen.missing / seen.rows if seen.rows else 0.0
     p = categories.homogeneity_p(

@@ -22,6 +22,7 @@ from pipelines.state.store import (
     windows,
 )
 from pipelines.state.store import runs as runs_table
+from pipelines.verdicts import Outcome
 
 _JUDGED = (runs.PROMOTED, runs.REGISTERED, runs.REFUSED)
 # More starts or refusals than these have no say in any sensible limit.
@@ -97,7 +98,7 @@ def _training_seconds(connection: sa.Connection, model: str) -> float:
 
 def _endings(connection: sa.Connection, model: str) -> list[tuple[float, bool]]:
     """Refused by the gate, or rolled back from users; or live."""
-    refused = sa.select(runs_table.c.finished).where(
+    refused = sa.select(runs_table.c.finished, runs_table.c.verdict).where(
         (runs_table.c.model == model) & (runs_table.c.status == runs.REFUSED)
     )
     back = (
@@ -108,7 +109,12 @@ def _endings(connection: sa.Connection, model: str) -> list[tuple[float, bool]]:
     live = sa.select(ledger.c.at).where(
         (ledger.c.model == model) & ledger.c.action.in_([PROMOTED, ADOPTED])
     )
-    found = [(_read(at), False) for at in connection.execute(refused).scalars() if at]
+    found = [
+        (_read(at), False)
+        for at, verdict in connection.execute(refused)
+        # A holdout that was too small to tell says nothing against its challenger.
+        if at and (verdict or {}).get("outcome") != Outcome.INCONCLUSIVE.value
+    ]
     found += [(_read(at), False) for at in connection.execute(back).scalars()]
     return found + [(_read(at), True) for at in connection.execute(live).scalars()]
 

@@ -14,6 +14,7 @@ from pipelines.monitoring.triggers.ruling import Situation
 from pipelines.state import ledger
 from pipelines.state.ledger import Promotion
 from pipelines.state.store import runs
+from pipelines.verdicts import Outcome, Verdict
 
 MODEL = "alpha"
 LIVE = "alpha@v3"
@@ -45,8 +46,14 @@ def go_live(engine: sa.Engine, version: str = LIVE) -> None:
     ledger.promote(engine, made)
 
 
-def ran(engine: sa.Engine, status: str, ended: datetime, hours: float = 1) -> None:
-    """A retrain that ended so."""
+def ran(
+    engine: sa.Engine,
+    status: str,
+    ended: datetime,
+    hours: float = 1,
+    outcome: Outcome = Outcome.FAILED,
+) -> None:
+    """A retrain that ended so, with what the gate said of it."""
     with engine.begin() as connection:
         connection.execute(
             runs.insert().values(
@@ -58,5 +65,6 @@ def ran(engine: sa.Engine, status: str, ended: datetime, hours: float = 1) -> No
                 reason="",
                 started=(ended - hours * HOUR).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 finished=ended.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                verdict=Verdict("gate", outcome, "").to_json(),
             )
         )

@@ -15,6 +15,7 @@ from pipelines.monitoring.triggers import inbox
 from pipelines.monitoring.triggers.events import State, asked_by_a_person
 from pipelines.settings import TriggerSettings
 from pipelines.state import leases, runs, store
+from pipelines.verdicts import Outcome
 from tests.monitoring.triggers.builders import DAY, HOUR, LIVE, MODEL, NOW, event, go_live, ran
 from tests.tuning.postgres import running
 
@@ -171,6 +172,22 @@ def test_two_refusals_open_the_breaker_until_a_person_closes_it(engine: sa.Engin
     assert "the breaker is open: the gate refused the last 2 challengers" in waiting.why
     inbox.close_breaker(engine, MODEL, "a person", later)
     assert inbox.settle(engine, MODEL, SETTINGS, later) is not None
+
+
+def test_challengers_that_could_not_be_told_open_no_breaker(engine: sa.Engine) -> None:
+    later = NOW + 400 * DAY
+    for days in (3, 2, 1):
+        ran(engine, runs.REFUSED, later - days * DAY, outcome=Outcome.INCONCLUSIVE)
+    inbox.offer(engine, event(noticed=later), later)
+    assert inbox.settle(engine, MODEL, SETTINGS, later) is not None
+
+
+def test_what_waits_for_newer_data_starts_when_it_is_there(engine: sa.Engine) -> None:
+    inbox.offer(engine, event(), NOW)
+    assert inbox.settle(engine, MODEL, SETTINGS, NOW, "no later month is over") is None
+    [waiting] = inbox.listed(engine, MODEL)
+    assert waiting.why == "waits for newer data: no later month is over"
+    assert inbox.settle(engine, MODEL, SETTINGS, NOW + DAY) is not None
 
 
 def test_the_cool_down_grows_with_the_training(engine: sa.Engine) -> None:
