@@ -11,6 +11,7 @@ from flows.learned import nothing_new
 from pipelines.files import write_json
 from pipelines.monitoring.triggers import inbox
 from pipelines.monitoring.triggers.events import Event
+from pipelines.state import runs
 from tests.throwaway import MONTHS, Project
 
 pytestmark = pytest.mark.slow
@@ -54,3 +55,16 @@ def test_a_replay_says_how_far_there_is_data(alarmed: Project) -> None:
     for at, is_new in ((f"{MONTHS[2]}-20", False), (f"{year}-{month + 1:02}-03", True)):
         write_json({**standing, "asked": 5, "told": 0, "refused": 0, "at": at}, path)
         assert (nothing_new(alarmed.root, alarmed.engine, "alpha") is None) is is_new
+
+
+def test_what_the_gate_refused_was_seen_too(alarmed: Project) -> None:
+    [promoted] = runs.latest(alarmed.engine, "alpha")
+    run, _ = runs.begin(alarmed.engine, "alpha", "base", {}, "an alarm")
+    runs.finish(alarmed.engine, run.id, runs.REFUSED, commit=promoted.commit)
+    assert "was refused" in (nothing_new(alarmed.root, alarmed.engine, "alpha") or "")
+
+
+def test_a_run_that_broke_down_has_seen_nothing(alarmed: Project) -> None:
+    run, _ = runs.begin(alarmed.engine, "alpha", "base", {}, "an alarm")
+    runs.finish(alarmed.engine, run.id, runs.FAILED)
+    assert "was promoted" in (nothing_new(alarmed.root, alarmed.engine, "alpha") or "")
