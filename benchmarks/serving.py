@@ -1,4 +1,4 @@
-"""The server against a stock BentoML service of the same model, and tensors against JSON.
+"""The server against BentoML's and MLflow's own of the same model, and tensors against JSON.
 
 CPU microseconds a request of all server processes and requests a second, medians of interleaved
 rounds: one row of flights at concurrency 1 and 16, and 64 images of MNIST at concurrency 4. The
@@ -19,8 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +36,14 @@ from pipelines.packaging.bento import environment
 from pipelines.packaging.doors import inputs
 from pipelines.packaging.server import Site, free_ports, serve_command
 from pipelines.paths import HomePaths, ModelPaths
+from pipelines.schema import NUMBERS
+from pipelines.serving.inference_protocol.datatypes import NUMPY
 from pipelines.serving.inference_protocol.generated import open_inference_pb2 as pb
 from pipelines.serving.policy import ServingPolicy
-from pipelines.signature import Signature
+from pipelines.signature import MODEL_FILE, Signature
 
+# The Python of an environment that has MLflow; benchmarks/mlflow.txt says how to make one.
+MLFLOW_PYTHON = "MLFLOW_PYTHON"
 ROUNDS = 5
 REQUESTS = 2000
 IMAGES = 64
@@ -60,25 +63,53 @@ def measure(project: Path, home: HomePaths) -> None:
     """Measure the models that were trained in `project`."""
     print("one row of flights")
     flights = ModelPaths(project, "flights").artifact
-    with _ours(flights, home) as (server, site), _stock(flights, home) as (stock, port):
-        _compare(_one_row(flights, server, site, stock, port))
+    with ExitStack() as running:
+        ways = _one_row(flights, *running.enter_context(_ours(flights, home)))
+        ways.insert(0, _stock_way(flights, *running.enter_context(_stock(flights, home))))
+        if python := os.environ.get(MLFLOW_PYTHON):
+            ways.append(_mlflow_way(flights, *running.enter_context(_mlflow(flights, python))))
+        else:
+            print(
+                f"MLflow's scoring server is not measured: {MLFLOW_PYTHON} (benchmarks/mlflow.txt)"
+            )
+        _compare(ways)
     print(f"{IMAGES} images of MNIST, 784 numbers each")
     mnist = ModelPaths(project, "mnist").artifact
     with _ours(mnist, home) as (server, site):
         _compare(_images(mnist, server, site))
-    if find_spec("mlflow") is None:
-        print("MLflow's scoring server is not installed here, and was not measured")
 
 
 Way = tuple[str, psutil.Process, Callable[[int, int], float], tuple[int, ...], int]
+# Name, datatype, shape and bytes.
+Input = tuple[str, str, list[int], bytes]
 
 
-def _one_row(
-    artifact: Path, server: psutil.Process, site: Site, stock: psutil.Process, port: int
-) -> list[Way]:
+def _golden(artifact: Path, count: int) -> tuple[Signature, list[dict[str, Any]]]:
     signature = Signature.read(artifact)
     schema = signature.schema
-    row = golden.rows(golden.read(artifact, schema).slice(0, 1), schema)
+    return signature, golden.rows(golden.read(artifact, schema).slice(0, count), schema)
+
+
+def _stock_way(artifact: Path, stock: psutil.Process, port: int) -> Way:
+    body = msgspec.json.encode({"rows": _golden(artifact, 1)[1]})
+    return "stock BentoML", stock, _http(port, "/predict", body), (1, 16), REQUESTS
+
+
+def _mlflow_way(artifact: Path, server: psutil.Process, port: int) -> Way:
+    signature, row = _golden(artifact, 1)
+    tensors = encode_rows(signature.schema, row)
+    # MLflow takes no null for a missing number, and NaN is no JSON: 0 costs it as much.
+    told = {
+        name: np.nan_to_num(values).tolist() if values.dtype.kind == "f" else values.tolist()
+        for name, values in tensors.items()
+    }
+    body = msgspec.json.encode({"inputs": told})
+    return "MLflow", server, _http(port, "/invocations", body), (1, 16), REQUESTS
+
+
+def _one_row(artifact: Path, server: psutil.Process, site: Site) -> list[Way]:
+    signature, row = _golden(artifact, 1)
+    schema = signature.schema
     body = msgspec.json.encode({"rows": row})
     tensors = encode_rows(schema, row)
     infer = f"/v2/models/{signature.model}/infer"
@@ -87,9 +118,8 @@ def _one_row(
         for name, kind, shape, content in inputs(schema, tensors)
     ]
     ours, concurrency = msgspec.json.encode({"inputs": told}), (1, 16)
-    message = _message(signature, tensors)
+    message = _message(signature, list(inputs(schema, tensors)))
     return [
-        ("stock BentoML", stock, _http(port, "/predict", body), concurrency, REQUESTS),
         ("/predict", server, _http(site.port, "/predict", body), concurrency, REQUESTS),
         ("/v2, JSON", server, _http(site.port, infer, ours), concurrency, REQUESTS),
         ("gRPC", server, _grpc(site.grpc_port, message), concurrency, REQUESTS),
@@ -97,12 +127,10 @@ def _one_row(
 
 
 def _images(artifact: Path, server: psutil.Process, site: Site) -> list[Way]:
-    signature = Signature.read(artifact)
-    schema = signature.schema
-    rows = golden.rows(golden.read(artifact, schema).slice(0, IMAGES), schema)
-    tensors = encode_rows(schema, rows)
+    signature, rows = _golden(artifact, IMAGES)
+    tensors = encode_rows(signature.schema, rows)
     infer = f"/v2/models/{signature.model}/infer"
-    [(name, kind, shape, content)] = inputs(schema, tensors)
+    [name, kind, shape, content] = _image(signature, tensors)
     known = {"name": name, "datatype": kind, "shape": shape}
     plain = msgspec.json.encode({"inputs": [{**known, "data": _data(content, kind)}]})
     size = {"parameters": {"binary_data_size": len(content)}}
@@ -112,8 +140,20 @@ def _images(artifact: Path, server: psutil.Process, site: Site) -> list[Way]:
     return [
         ("/v2, JSON", server, _http(site.port, infer, plain), (4,), few),
         ("/v2, binary", server, _http(site.port, infer, head + content, binary), (4,), few),
-        ("gRPC", server, _grpc(site.grpc_port, _message(signature, tensors)), (4,), few),
+        (
+            "gRPC",
+            server,
+            _grpc(site.grpc_port, _message(signature, [(name, kind, shape, content)])),
+            (4,),
+            few,
+        ),
     ]
+
+
+def _image(signature: Signature, tensors: Tensors) -> Input:
+    """Of the datatype that the model's metadata says, as clients send it."""
+    [(name, _, shape, _)] = inputs(signature.schema, tensors)
+    return name, "FP32", shape, tensors[NUMBERS].astype(np.float32).tobytes()
 
 
 def _compare(ways: list[Way]) -> None:
@@ -161,12 +201,13 @@ def _apart(ask: Callable[..., float], *arguments: Any) -> float:
 def _data(content: bytes, kind: str) -> list[Any]:
     if kind == "BYTES":
         return [content[4:].decode()]
-    return [None if math.isnan(value) else value for value in np.frombuffer(content).tolist()]
+    values = np.frombuffer(content, NUMPY[kind]).tolist()
+    return [None if math.isnan(value) else value for value in values]
 
 
-def _message(signature: Signature, tensors: Tensors) -> bytes:
+def _message(signature: Signature, told: list[Input]) -> bytes:
     request = pb.ModelInferRequest(model_name=signature.model)
-    for name, kind, shape, content in inputs(signature.schema, tensors):
+    for name, kind, shape, content in told:
         request.inputs.add(name=name, datatype=kind, shape=shape)
         request.raw_input_contents.append(content)
     return request.SerializeToString()
@@ -194,14 +235,26 @@ def _stock(artifact: Path, home: HomePaths) -> Iterator[tuple[psutil.Process, in
 
 
 @contextmanager
-def _started(argv: list[str], given: dict[str, str], port: int) -> Iterator[psutil.Process]:
+def _mlflow(artifact: Path, python: str) -> Iterator[tuple[psutil.Process, int]]:
+    [port] = free_ports(1)
+    with tempfile.TemporaryDirectory() as folder:
+        program = str(ROOT / "benchmarks" / "mlflow_server.py")
+        argv = [python, program, str(artifact / MODEL_FILE), folder, str(port)]
+        with _started(argv, dict(os.environ), port, "/ping") as server:
+            yield server, port
+
+
+@contextmanager
+def _started(
+    argv: list[str], given: dict[str, str], port: int, path: str = "/readyz"
+) -> Iterator[psutil.Process]:
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             argv, env=given, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
         )
         try:
             deadline = time.monotonic() + 120
-            while not _is_ready(port):
+            while not _is_ready(port, path):
                 if process.poll() is not None or time.monotonic() > deadline:
                     log.seek(0)
                     raise RuntimeError(log.read()[-3000:].decode(errors="replace"))
@@ -215,9 +268,9 @@ def _started(argv: list[str], given: dict[str, str], port: int) -> Iterator[psut
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _is_ready(port: int) -> bool:
+def _is_ready(port: int, path: str) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2):
             return True
     except (urllib.error.URLError, OSError):
         return False

@@ -21,9 +21,10 @@ from tests.throwaway import REPOSITORY, begin, copy_repository
 
 MODELS = sorted(settings.load(REPOSITORY).models)
 # What takes its time and says nothing about serving.
+_JANUARY = {"ingest": {"until": "2013-01"}, "split": {"tuning_days": 5, "holdout_days": 7}}
 SHORTER: dict[str, dict[str, Any]] = {
-    "flights": {"ingest": {"until": "2013-01"}},
-    "flights_minutes": {"ingest": {"until": "2013-01"}},
+    "flights": _JANUARY,
+    "flights_minutes": _JANUARY,
     "cifar10": {"train": {"fixed": {"optimizer": "adam", "width": 0.25, "epochs": 1}}},
 }
 
