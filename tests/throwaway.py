@@ -161,7 +161,11 @@ def make_project(target: Path, models: tuple[str, ...] = MODELS) -> Project:
     """Copy this repository's files, and commit two small models to it."""
     # The developer's own models do not belong to this project.
     copy_repository(target, but=("data/", "tests/", "docs/"))
-    content = {"models": {model: settings(model) for model in models}}
+    # Nobody looks at the dashboard of a test, and it takes seconds to start.
+    content = {
+        "models": {model: settings(model) for model in models},
+        "dashboard": {"serve": False},
+    }
     text = yaml.safe_dump(content, sort_keys=False)
     (target / "params.yaml").write_text(text, encoding="utf-8")
     for number, model in enumerate(models):

@@ -164,6 +164,8 @@ def params(model: dict[str, Any], ports: list[int]) -> dict[str, Any]:
         "models": {MODEL: merged},
         # A copy is judged one timeout after its original: the mirror lasts as long at least.
         "gateway": {"port": gateway, "metrics_port": metrics, "timeout_seconds": 3},
+        # It would take a part of the machine that is measured.
+        "dashboard": {"serve": False},
         "identity": {"port": tokens, "tiers": {_TIER: {"per_second": 1000, "burst": 2000}}},
     }
 

@@ -55,6 +55,22 @@ def test_killed_again_and_again_it_ends_as_one_version(trained: Project) -> None
     _one_story(trained, number=2, branches=2)
 
 
+def test_killed_before_the_ledger_and_then_asked_otherwise(trained: Project) -> None:
+    asked = ("alpha", "--until", MONTHS[2])
+    left = Retrain(trained, *asked)
+    until(lambda: finished("package")(left), seconds=120)
+    with unwritable_store(trained):
+        left.kill_when(tagged("alpha@v2.0.0"))
+    half = trained.git("rev-parse", "alpha@v2.0.0^{commit}")
+    # Nobody takes it up any more: its tag is of a version that never was.
+    other = Retrain(trained, *asked, "--set", "evaluate.bins=7")
+    said = other.end()
+    assert other.process.returncode == 0, said
+    assert trained.git("rev-parse", "alpha@v2.0.0^{commit}") != half
+    assert runs.ABANDONED in [run.status for run in runs.latest(trained.engine, "alpha")]
+    _one_story(trained, number=2, branches=3)
+
+
 def test_killed_in_every_stage(trained: Project) -> None:
     asked = ("alpha", "--until", MONTHS[2])
     said = []

@@ -42,13 +42,12 @@ def looped(
 
 
 def use_free_ports(project: Project) -> None:
-    """Beside other stacks of this machine, and without what is only looked at."""
+    """Beside other stacks of this machine."""
     port, tokens, metrics = free_ports(3)
     path = project.root / "params.yaml"
     content = yaml.safe_load(path.read_text())
     content["gateway"] = {"port": port, "metrics_port": metrics}
     content["identity"] = {"port": tokens}
-    content["dashboard"] = {"serve": False}
     path.write_text(yaml.safe_dump(content))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -74,6 +76,16 @@ def test_automations_wait_for_what_is_told() -> None:
         for kind in ("retrain", "rollout")
     }
     assert expected == {"retrain": [[events.DRIFT]], "rollout": [[events.ROLLOUT]]}
+
+
+def test_what_starts_on_an_event_loads_late() -> None:
+    # A run counts as started once its module is loaded, by a process that is new each time.
+    code = "import sys, flows.answering, flows.reconciling, flows.watching; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    late = {"duckdb", "numpy", "pandas", "pyarrow", "scipy", "sqlalchemy"}
+    assert late & set(done.stdout.split()) == set()
 
 
 def test_what_is_handed_out_again_gets_through() -> None:

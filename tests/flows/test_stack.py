@@ -44,6 +44,7 @@ from pipelines.state import faults as planted_ever
 from pipelines.state import ledger
 from pipelines.state.ledger import PROMOTED, ROLLED_BACK, Promotion
 from tests.fleet.programs import until
+from tests.flows.prefect_api import patiently
 from tests.packaged import LABELS, artifact
 from tests.stack.conftest import project
 from tests.stack.known import rollout
@@ -81,10 +82,42 @@ def test_status_before_and_after(project: Quick, capsys: pytest.CaptureFixture[s
     assert (alpha["live"], alpha["weights"]) == ("alpha@v1", {"alpha@v1": 75, "alpha@v2": 25})
     assert (alpha["rollout"]["challenger"], alpha["rollout"]["weight_percent"]) == ("alpha@v2", 25)
     states = {each["program"]: each["is_routed"] for each in found["processes"]}
-    assert states == {"alpha-v1-0": True, "alpha-v2-0": True, "gateway": None, "keeper": None}
+    others = dict.fromkeys(("gateway", "keeper", "teller"))
+    assert states == {"alpha-v1-0": True, "alpha-v2-0": True, **others}
     said = shown(found, capsys)
     for text in ("alpha-v1-0", "75 % of the requests", "stepping, 25 %", "gateway"):
         assert text in said
+
+
+@pytest.mark.slow
+def test_a_dashboard_is_served_until_it_is_off(
+    project: Quick, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = project.root / "params.yaml"
+    content = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(content | {"dashboard": {}}))
+    started = stack.up(project.root, is_with_prefect=False)
+    views_stack.show_up(started, as_json=False)
+    assert f"dashboard: {started.dashboard}" in capsys.readouterr().out
+
+    def is_answered() -> bool:
+        try:
+            with urllib.request.urlopen(f"{started.dashboard}/api/projects", timeout=5) as answer:
+                return json.load(answer) == []
+        except OSError:
+            return False
+
+    patiently(is_answered, 180)
+    found = stack.status(project.root)
+    assert (found["dashboard"], found["teller"]) == (started.dashboard, None)
+    assert f"dashboard: {started.dashboard}" in shown(found, capsys)
+    assert stack.up(project.root, is_with_prefect=False).stack.changed == ()
+    patiently((project.home.metrics / "state.prom").exists, 60)
+
+    path.write_text(yaml.safe_dump(content))
+    assert stack.up(project.root, is_with_prefect=False).dashboard is None
+    assert stack.status(project.root)["dashboard"] is None
+    assert not is_answered()
 
 
 def test_status_names_what_is_wrong(project: Quick, capsys: pytest.CaptureFixture[str]) -> None:

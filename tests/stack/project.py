@@ -168,6 +168,7 @@ def make(root: Path) -> Project:
         "models": {MODEL: model},
         "gateway": {"port": project.port, "tls": {"mode": "off"}, "metrics_port": free_port()},
         "identity": {"mode": "off"},
+        "dashboard": {"serve": False},
     }
     (root / "params.yaml").write_text(yaml.safe_dump(content))
     return project
