@@ -66,6 +66,7 @@ def inject(root: Path, model: str, asked: Asked, client: str | None = None) -> F
         )
     places, now = home(root), time.time()
     version = None if asked.version is None else f"{model}@{asked.version}"
+    _require_gateway(configured)
     _require_served(places, model, version)
     expires = now + 60 * asked.minutes
     fault = Fault(asked.percent, expires, version, asked.delay_ms, asked.abort_status, who)
@@ -91,6 +92,15 @@ def clear(root: Path, model: str, client: str | None = None) -> None:
     planted_ever.record(store.connect(places.database), model, who, None)
     faults.clear(places, model)
     reroute(root)
+
+
+def _require_gateway(configured: Settings) -> None:
+    if configured.gateway.router == "kubernetes":
+        raise SettingsError(
+            "the requests go through a cluster's gateway, which plants no faults of ours",
+            where="params.yaml: gateway.router",
+            next_step="use what that gateway has for it, or `evergreen drill`",
+        )
 
 
 def _require_served(places: HomePaths, model: str, version: str | None) -> None:

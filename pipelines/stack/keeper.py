@@ -14,11 +14,11 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipelines.errors import EvergreenError
+from pipelines.errors import BusyError, EvergreenError
 from pipelines.files import write_json
 from pipelines.paths import HomePaths, home
 from pipelines.stack import watching
-from pipelines.stack.reconcile import reconcile, reroute
+from pipelines.stack.reconcile import LOCK_SECONDS, reconcile, reroute
 from pipelines.state import store
 
 EVERY_SECONDS = 5.0
@@ -41,10 +41,16 @@ class Looked:
     problem: str | None
 
 
-def look(root: Path) -> Looked:
-    """Bring the stack in line once, and write down what came of it, for `evergreen status`."""
+def look(root: Path) -> Looked | None:
+    """Bring the stack in line once, and write down what came of it, for `evergreen status`.
+
+    Returns:
+        None if somebody else does so just now: what comes of that is theirs to tell.
+    """
     try:
         reconcile(root, wait_seconds=0.0, lock_seconds=_LOCK_SECONDS)
+    except BusyError:
+        return None
     except EvergreenError as error:
         return _note(root, str(error))
     return _note(root, None)
@@ -89,17 +95,21 @@ def path(places: HomePaths) -> Path:
 
 def main(root: Path) -> None:
     """Keep on until this process is ended; says what changed between two looks."""
-    before = None
+    problem, last_look = None, time.monotonic()
     while True:
-        problem = look(root).problem
+        looked = look(root)
+        if looked is None and time.monotonic() - last_look > LOCK_SECONDS:
+            looked = _note(root, "somebody has kept this from looking for minutes: `evergreen up`")
+        elif looked is not None:
+            last_look = time.monotonic()
         until = time.monotonic() + EVERY_SECONDS
         try:
             glance(root, until)
         except EvergreenError as error:
-            problem = _note(root, str(error)).problem
-        if problem != before:
+            looked = _note(root, str(error))
+        if looked is not None and looked.problem != problem:
+            problem = looked.problem
             print(problem or "in line again", file=sys.stderr, flush=True)
-        before = problem
         time.sleep(max(until - time.monotonic(), 0.0))
 
 

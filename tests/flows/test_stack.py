@@ -181,6 +181,8 @@ def test_beside_a_cluster_nothing_is_served_from_here(
     assert "none run here" in " ".join(shown(stack.status(project.root), capsys).split())
     views_stack.show_up(started, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"router": "kubernetes", "prefect": None}
+    with pytest.raises(SettingsError, match="a cluster's gateway"):
+        injecting.inject(project.root, "alpha", injecting.Asked(100, 1, None, 5, None))
 
 
 def test_a_chain_has_a_line_of_its_own(project: Quick, capsys: pytest.CaptureFixture[str]) -> None:
