@@ -82,6 +82,8 @@ def render(lived: dict[str, Any]) -> str:
             "saw the months that were over by then. *Frozen* is the first version, of January to",
             "March, asked the same flights. Both columns are AUCs.",
             "",
+            f"Lived until {max(lived['days'])}.",
+            "",
             f"**The mean difference of the months is {difference:+.4f}** ({low:+.4f} to",
             f"{high:+.4f}, a 95 % interval by days), with {len(lived['starts'])} retrains:",
             f"{came['live']} went live, {came['refused']} were refused by the gate.",

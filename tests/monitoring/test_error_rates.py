@@ -16,10 +16,10 @@ def test_five_calm_years_of_labels_ask_for_less_than_one_retrain_a_year() -> Non
 
 
 def test_a_shift_of_one_important_feature_is_found_within_two_windows() -> None:
-    moved = World(rows=20_000, days=2, shift=0.3)
-    found = [asked_on(moved, seed) for seed in range(12)]
+    moved = World(rows=1000, days=2, shift=0.3)
+    found = [asked_on(moved, seed) for seed in range(100)]
     assert all(day == 2 and cause == "columns" for asked in found for day, cause in asked)
-    assert sum(bool(asked) for asked in found) == 12
+    assert sum(bool(asked) for asked in found) >= 99
 
 
 def test_labels_that_are_drawn_by_lot_are_noticed_within_days() -> None:
