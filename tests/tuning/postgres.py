@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,10 +66,27 @@ class Postgres:
         )
 
 
+def with_trigrams() -> Path | None:
+    """The programs of a PostgreSQL of this machine that has `pg_trgm`; the wheel's has it not."""
+    if (found := shutil.which("initdb")) is None:
+        return None
+    place = Path(found).resolve().parent
+    asked = [place / "pg_config", "--sharedir"]
+    try:
+        share = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        # Packages split the programs: then the folder beside is where Debian has it.
+        share = str(place).replace("/lib/", "/share/").removesuffix("/bin")
+    return place if (Path(share) / "extension" / "pg_trgm.control").exists() else None
+
+
 @contextmanager
-def running() -> Iterator[Postgres]:
+def running(programs: Path | None = None) -> Iterator[Postgres]:
+    """A server of the wheel, or of another PostgreSQL's `programs`."""
     folder = Path(tempfile.mkdtemp(prefix="evergreen-pg-"))
     server = PostgresServer(folder)
+    if programs is not None:
+        server.bin_path = programs
     found = Postgres(folder, free_port(), server)
     try:
         server.ensure_pgdata_inited()
