@@ -83,7 +83,7 @@ def problems(routed: Routed, listed: Mapping[str, str]) -> dict[str, str]:
         for version in model.versions:
             if not routed.seen.answers(version):
                 said = listed.get(version, "Supervisor runs no server of it")
-                found[version] = "; ".join([*_reasons(version, routed.seen), said])
+                found[version] = "; ".join([said, *_reasons(version, routed.seen)])
     return found
 
 
