@@ -10,7 +10,7 @@ import numpy as np
 from pipelines.statistics.arrays import Floats
 from pipelines.statistics.auc import auc
 
-_ROUNDS = 200
+_ROUNDS = 100
 _SEED = 7
 
 
