@@ -150,7 +150,7 @@ def _act(story: Story) -> None:
     demo.environment["PREFECT_API_URL"] = up["prefect"]
     scopes = ("--scope", f"predict:{MODEL}", "--scope", "feedback")
     demo.evergreen("client", "add", ground.CLIENT, *scopes, "--tier", ground.TIER)
-    demo.evergreen("client", "add", ground.ADMIN, "--scope", "admin")
+    demo.evergreen("client", "add", ground.ADMIN, "--scope", "admin", "--tier", ground.TIER)
     retrained(demo, f"January to March become {MODEL}@v1", FIRST)
     for part, speed, what, is_over in (
         ("April and May arrive", FAST, "May is over", lambda: _is_known(story, TRAINED)),

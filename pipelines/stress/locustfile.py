@@ -91,7 +91,7 @@ class Caller(FastHttpUser):
     def _ask(self, row: int) -> tuple[Ending, int]:
         with self.client.post(
             _PLAN.path,
-            data=_PLAN.bodies[row],  # type: ignore[arg-type]  (bytes go as they are)
+            data=_PLAN.bodies[row],  # type: ignore[arg-type]  # it takes bytes, too
             headers=_HEADERS,
             # The load must stay with the server that it was allowed for.
             allow_redirects=False,
