@@ -19,7 +19,8 @@ import psutil
 
 from benchmarks import asking
 from benchmarks.clones import clone
-from benchmarks.serving import JSON, LABELS
+from benchmarks.servers import LABELS
+from benchmarks.serving import JSON
 from pipelines import golden, packaging
 from pipelines.packaging.server import Server, running
 from pipelines.paths import HomePaths, ModelPaths

@@ -10,16 +10,11 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
-import signal
 import statistics
 import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,26 +23,23 @@ import numpy as np
 import psutil
 
 from benchmarks import asking
-from benchmarks.clones import ROOT, clone
-from benchmarks.stock_service import FOLDER
-from pipelines import golden, packaging
+from benchmarks.clones import clone
+from benchmarks.servers import mlflow, ours, stock
+from pipelines import golden
 from pipelines.inference.encode import Tensors, encode_rows
-from pipelines.packaging.bento import environment
 from pipelines.packaging.doors import inputs
-from pipelines.packaging.server import Site, free_ports, serve_command
+from pipelines.packaging.server import Site
 from pipelines.paths import HomePaths, ModelPaths
 from pipelines.schema import NUMBERS
 from pipelines.serving.inference_protocol.datatypes import NUMPY
 from pipelines.serving.inference_protocol.generated import open_inference_pb2 as pb
-from pipelines.serving.policy import ServingPolicy
-from pipelines.signature import MODEL_FILE, Signature
+from pipelines.signature import Signature
 
 # The Python of an environment that has MLflow; benchmarks/mlflow.txt says how to make one.
 MLFLOW_PYTHON = "MLFLOW_PYTHON"
 ROUNDS = 5
 REQUESTS = 2000
 IMAGES = 64
-LABELS = packaging.Labels("0" * 40, "1", "2", "3")
 JSON = {"Content-Type": "application/json"}
 
 
@@ -64,10 +56,10 @@ def measure(project: Path, home: HomePaths) -> None:
     print("one row of flights")
     flights = ModelPaths(project, "flights").artifact
     with ExitStack() as running:
-        ways = _one_row(flights, *running.enter_context(_ours(flights, home)))
-        ways.insert(0, _stock_way(flights, *running.enter_context(_stock(flights, home))))
+        ways = _one_row(flights, *running.enter_context(ours(flights, home)))
+        ways.insert(0, _stock_way(flights, *running.enter_context(stock(flights, home))))
         if python := os.environ.get(MLFLOW_PYTHON):
-            ways.append(_mlflow_way(flights, *running.enter_context(_mlflow(flights, python))))
+            ways.append(_mlflow_way(flights, *running.enter_context(mlflow(flights, python))))
         else:
             print(
                 f"MLflow's scoring server is not measured: {MLFLOW_PYTHON} (benchmarks/mlflow.txt)"
@@ -75,7 +67,7 @@ def measure(project: Path, home: HomePaths) -> None:
         _compare(ways)
     print(f"{IMAGES} images of MNIST, 784 numbers each")
     mnist = ModelPaths(project, "mnist").artifact
-    with _ours(mnist, home) as (server, site):
+    with ours(mnist, home) as (server, site):
         _compare(_images(mnist, server, site))
 
 
@@ -117,11 +109,11 @@ def _one_row(artifact: Path, server: psutil.Process, site: Site) -> list[Way]:
         {"name": name, "datatype": kind, "shape": shape, "data": _data(content, kind)}
         for name, kind, shape, content in inputs(schema, tensors)
     ]
-    ours, concurrency = msgspec.json.encode({"inputs": told}), (1, 16)
+    plain, concurrency = msgspec.json.encode({"inputs": told}), (1, 16)
     message = _message(signature, list(inputs(schema, tensors)))
     return [
         ("/predict", server, _http(site.port, "/predict", body), concurrency, REQUESTS),
-        ("/v2, JSON", server, _http(site.port, infer, ours), concurrency, REQUESTS),
+        ("/v2, JSON", server, _http(site.port, infer, plain), concurrency, REQUESTS),
         ("gRPC", server, _grpc(site.grpc_port, message), concurrency, REQUESTS),
     ]
 
@@ -211,66 +203,3 @@ def _message(signature: Signature, told: list[Input]) -> bytes:
         request.inputs.add(name=name, datatype=kind, shape=shape)
         request.raw_input_contents.append(content)
     return request.SerializeToString()
-
-
-@contextmanager
-def _ours(artifact: Path, home: HomePaths) -> Iterator[tuple[psutil.Process, Site]]:
-    policy = ServingPolicy(max_body_megabytes=16)
-    tag = packaging.build(artifact, LABELS, "v1", home, policy)
-    site = Site.of(tag.partition(":")[0], home, *free_ports(2), "127.0.0.1")
-    argv, given = serve_command(tag, home, site)
-    with _started(argv, given, site.port) as server:
-        yield server, site
-
-
-@contextmanager
-def _stock(artifact: Path, home: HomePaths) -> Iterator[tuple[psutil.Process, int]]:
-    [port] = free_ports(1)
-    argv = [sys.executable, "-m", "bentoml", "serve", "benchmarks.stock_service:Stock"]
-    argv += ["--host", "127.0.0.1", "--port", str(port)]
-    given = environment(home.bentoml) | {FOLDER: str(artifact), "PYTHONPATH": str(ROOT)}
-    del given["PYTHONSAFEPATH"]
-    with _started(argv, given, port) as server:
-        yield server, port
-
-
-@contextmanager
-def _mlflow(artifact: Path, python: str) -> Iterator[tuple[psutil.Process, int]]:
-    [port] = free_ports(1)
-    with tempfile.TemporaryDirectory() as folder:
-        program = str(ROOT / "benchmarks" / "mlflow_server.py")
-        argv = [python, program, str(artifact / MODEL_FILE), folder, str(port)]
-        with _started(argv, dict(os.environ), port, "/ping") as server:
-            yield server, port
-
-
-@contextmanager
-def _started(
-    argv: list[str], given: dict[str, str], port: int, path: str = "/readyz"
-) -> Iterator[psutil.Process]:
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            argv, env=given, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
-        )
-        try:
-            deadline = time.monotonic() + 120
-            while not _is_ready(port, path):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    log.seek(0)
-                    raise RuntimeError(log.read()[-3000:].decode(errors="replace"))
-                time.sleep(0.2)
-            yield psutil.Process(process.pid)
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-def _is_ready(port: int, path: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False

@@ -42,3 +42,7 @@ def configure(model: Servable) -> None:
     ours.handlers = [lines]
     ours.propagate = False
     ours.setLevel(logging.INFO)
+    # uvicorn puts a line together for each request as long as anybody might take it.
+    requests = logging.getLogger("uvicorn.access")
+    requests.handlers = []
+    requests.propagate = False

@@ -44,3 +44,12 @@ def test_configured_once_or_twice_every_line_comes_once(
     logging.getLogger("pipelines.serving.server").info("ready")
     [line] = capsys.readouterr().err.splitlines()
     assert json.loads(line)["message"] == "ready"
+
+
+def test_nobody_takes_a_line_for_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = logging.getLogger("uvicorn.access")
+    monkeypatch.setattr(requests, "propagate", True)
+    monkeypatch.setattr(requests, "handlers", requests.handlers)
+    assert requests.hasHandlers()  # pytest's own, as BentoML's in a server
+    configure(MODEL)
+    assert not requests.hasHandlers()
