@@ -29,6 +29,7 @@ from pipelines.paths import HomePaths, home
 from pipelines.replaying import standing
 from pipelines.rollout import store as rollouts
 from pipelines.rollout.state import Phase
+from pipelines.stack import applied
 from pipelines.state import ledger, store
 from pipelines.versioning import versions
 from pipelines.versioning.git import Repository
@@ -40,6 +41,7 @@ COLUMN, FACTOR = "distance", 1609.344
 _BROKEN_ROWS = 10_000
 _POLL_SECONDS = 0.5
 _PATIENCE_SECONDS = 900.0
+_ROUTE_SECONDS = 120.0
 _ANY = (EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN)
 
 
@@ -152,6 +154,8 @@ def _act(story: Story) -> None:
     demo.evergreen("client", "add", ground.CLIENT, *scopes, "--tier", ground.TIER)
     demo.evergreen("client", "add", ground.ADMIN, "--scope", "admin", "--tier", ground.TIER)
     retrained(demo, f"January to March become {MODEL}@v1", FIRST)
+    with demo.part("the gateway opens its route"):
+        _await_route(story)
     for part, speed, what, is_over in (
         ("April and May arrive", FAST, "May is over", lambda: _is_known(story, TRAINED)),
         ("June begins, while a retrain is at work", SLOW, "it came", lambda: _is_open(story)),
@@ -167,6 +171,18 @@ def _act(story: Story) -> None:
         Traffic(demo, REPLAYED, STEADY) as traffic,
     ):
         _plant_challenger(story, traffic)
+
+
+def _await_route(story: Story) -> None:
+    deadline = time.monotonic() + _ROUTE_SECONDS
+    while not applied.read(story.home).weights.get(MODEL):
+        if time.monotonic() > deadline:
+            raise WorkspaceError(
+                f"the first version gets no requests after {_ROUTE_SECONDS:g} s",
+                where=str(story.home.logs),
+                next_step="look at the log of its server, and of the keeper",
+            )
+        time.sleep(_POLL_SECONDS)
 
 
 def _is_known(story: Story, month: str) -> bool:
