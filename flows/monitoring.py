@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +66,7 @@ def monitor(
     *,
     live_since: datetime | None = None,
     has_pages: bool = True,
+    tell: Callable[[Start], object] = lambda start: None,
 ) -> Monitored:
     """Look at all windows of the live version that are due, and decide about what waits.
 
@@ -75,6 +77,7 @@ def monitor(
         live_since: when the live version went live, by the clock of `at`; by default what the
             ledger says, whose clock is ours.
         has_pages: whether to write pages of alarms and the timeline.
+        tell: called with the retrain to begin, if any.
 
     Raises:
         EvergreenError: nothing is live, or a log or the store cannot be read.
@@ -86,10 +89,13 @@ def monitor(
         live = replace(live, since=live_since)
     logs = Logs(places.predictions(model), places.feedback(model))
     checked = check(engine, live, logs, places.monitor(model), now)
-    found = [_with_page(engine, places, each) if has_pages else each.record for each in checked]
-    # Last: a start that nobody is told of would wait until it is handed out again.
     awaited = nothing_new(root, engine, model)
     start = inbox.settle(engine, model, live.settings.trigger, now, awaited)
+    if start is not None:
+        # At once: a start that nobody is told of waits until it is handed out again, and the pages
+        # of an alarm take a while.
+        tell(start)
+    found = [_with_page(engine, places, each) if has_pages else each.record for each in checked]
     return Monitored(model, found, start, inbox.listed(engine, model, 5))
 
 

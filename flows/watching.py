@@ -39,12 +39,10 @@ def watch(model: str, root: Path | None = None, at: datetime | None = None) -> d
         logger.info("nothing of %s is live yet: nothing to look at", model)
         start = due.retrain(root, model)
     else:
-        found = monitor(root, model, at)
+        found = monitor(root, model, at, tell=events.tell_start)
         verdict, start = found.windows[-1].verdict, found.start
         outcome, reason = verdict.outcome.value, verdict.reason
         logger.info("%s: %s", outcome, reason)
-        if start is not None:
-            events.tell_start(start)
     if start is not None:
         trigger = start.trigger.id
         logger.info("trigger %d, attempt %d: %s", trigger, start.attempt, start.trigger.why)
