@@ -66,7 +66,7 @@ def monitor(
     *,
     live_since: datetime | None = None,
     has_pages: bool = True,
-    tell: Callable[[Start], object] = lambda start: None,
+    tell: Callable[[Start], object] | None = None,
 ) -> Monitored:
     """Look at all windows of the live version that are due, and decide about what waits.
 
@@ -91,7 +91,7 @@ def monitor(
     checked = check(engine, live, logs, places.monitor(model), now)
     awaited = nothing_new(root, engine, model)
     start = inbox.settle(engine, model, live.settings.trigger, now, awaited)
-    if start is not None:
+    if start is not None and tell is not None:
         # At once: a start that nobody is told of waits until it is handed out again, and the pages
         # of an alarm take a while.
         tell(start)
