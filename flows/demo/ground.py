@@ -15,8 +15,8 @@ from pipelines.settings import PARAMS_FILE
 from pipelines.versioning.git import Repository
 
 CLIENT, ADMIN, TIER = "airport", "on-call", "demo"
-# What the monitor judges at a time, two months of flights: with less, the gate cannot tell whether a
-# challenger that learned from April is worse, and there would be two retrains to wait for.
+# What the monitor judges at a time, two months of flights. With less it would ask for a challenger
+# that knows April only, of which the gate cannot tell: docs/explanation/year.md shows that.
 WINDOW_ROWS = 60_000
 _MONITOR_SECONDS = 30
 _LOOK_SECONDS = 2.0
