@@ -52,6 +52,8 @@ def date_at(rows: pd.DataFrame, moment: float) -> str | None:
 
 
 def _weekly(weeks: list[Span], marks: list[Event], rows: pd.DataFrame) -> Markup:
+    from matplotlib.dates import DateFormatter, MonthLocator
+
     days = np.array([each.name for each in weeks], dtype="datetime64[D]")
     with figure("week of", "AUC", width=9.6, height=3.4) as axes:
         live, frozen = [each.live for each in weeks], [each.frozen for each in weeks]
@@ -62,7 +64,9 @@ def _weekly(weeks: list[Span], marks: list[Event], rows: pd.DataFrame) -> Markup
             date = date_at(rows, each.at)
             if date is not None:
                 _mark(axes, np.datetime64(date), each)
-        axes.legend(loc="lower right")
+        axes.xaxis.set_major_locator(MonthLocator())
+        axes.xaxis.set_major_formatter(DateFormatter("%Y-%m"))
+        axes.legend(loc="upper left")
     return Markup(axes.svg)  # noqa: S704  our own drawing
 
 
