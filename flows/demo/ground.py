@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from flows import deployments
+from flows.quick import one_model
 from flows.throwaway import MODEL
 from pipelines import settings
 from pipelines.packaging.server import free_ports
@@ -45,28 +46,8 @@ def params(model: dict[str, Any], ports: list[int]) -> dict[str, Any]:
         model: its own parameters.
         ports: of the gateway, of its metrics, and of the token endpoint.
     """
-    given: dict[str, dict[str, Any]] = {
-        "retrain": {"release": "staged"},
-        "monitor": {"window_rows": WINDOW_ROWS},
-        # Steps of seconds, so that what so few requests can show has to be enough.
-        "rollout": {
-            "steps": [25, 50, 100],
-            "minimum_pairs": 150,
-            "minimum_requests": 150,
-            "deadline_hours": 0.05,
-            "ready_minutes": 2,
-            "shadow_margin": 0.3,
-            "promote_ratio": 3,
-            "bad_rate": {"errors": 0.05, "timeouts": 0.05, "invalid": 0.05, "latency": 0.3},
-        },
-    }
-    merged = {**model, **{name: {**model.get(name, {}), **more} for name, more in given.items()}}
-    gateway, metrics, tokens = ports
-    return {
-        "models": {MODEL: merged},
-        "gateway": {"port": gateway, "metrics_port": metrics, "timeout_seconds": 3},
-        "identity": {"port": tokens, "tiers": {TIER: {"per_second": 500, "burst": 1000}}},
-    }
+    given = {"monitor": {"window_rows": WINDOW_ROWS}}
+    return one_model(model, given, ports, {TIER: {"per_second": 500, "burst": 1000}})
 
 
 def hurried(content: dict[str, Any]) -> dict[str, Any]:

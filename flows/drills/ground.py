@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import yaml
 
 from flows.drills.door import Door, Row, Subject
+from flows.quick import one_model
 from flows.throwaway import MODEL, Demo, module, prefect_part, retrained
 from pipelines import settings
 from pipelines.errors import WorkspaceError
@@ -144,30 +145,8 @@ def params(model: dict[str, Any], ports: list[int]) -> dict[str, Any]:
         "evaluate": {"bootstrap_rounds": 100, "importance_rows": 200},
         # What is drilled is the release, and not the gate before it.
         "gate": {"margin": 0.05, "calibration_margin": 0.2, "slice_margin": 0.3},
-        "retrain": {"release": "staged"},
-        "rollout": {
-            "steps": [25, 50, 100],
-            "metrics": ["errors", "timeouts", "invalid", "latency"],
-            "minimum_pairs": 150,
-            "minimum_requests": 150,
-            "deadline_hours": 0.05,
-            "ready_minutes": 2,
-            # Loose, for steps of seconds: so few requests show no more than this.
-            "shadow_margin": 0.3,
-            "promote_ratio": 3,
-            "bad_rate": {"errors": 0.05, "timeouts": 0.05, "invalid": 0.05, "latency": 0.3},
-        },
     }
-    merged = {**model, **{name: {**model.get(name, {}), **more} for name, more in given.items()}}
-    gateway, metrics, tokens = ports
-    return {
-        "models": {MODEL: merged},
-        # A copy is judged one timeout after its original: the mirror lasts as long at least.
-        "gateway": {"port": gateway, "metrics_port": metrics, "timeout_seconds": 3},
-        # It would take a part of the machine that is measured.
-        "dashboard": {"serve": False},
-        "identity": {"port": tokens, "tiers": {_TIER: {"per_second": 1000, "burst": 2000}}},
-    }
+    return one_model(model, given, ports, {_TIER: {"per_second": 1000, "burst": 2000}})
 
 
 @contextmanager
