@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 from rich.console import Console
 
 from flows.demo import ground, pages, quality, telling, views
-from flows.demo.events import Event, events
+from flows.demo.following import POLL_SECONDS, Story
 from flows.demo.traffic import FAST, SLOW, STEADY, Traffic
 from flows.memory import Peak
 from flows.throwaway import MODEL, Demo, background, clone_of, module, retrained, surroundings
@@ -25,7 +22,7 @@ from pipelines.monitoring import records
 from pipelines.monitoring.action import Action
 from pipelines.monitoring.triggers import inbox
 from pipelines.monitoring.triggers.events import State
-from pipelines.paths import HomePaths, home
+from pipelines.paths import home
 from pipelines.replaying import standing
 from pipelines.rollout import store as rollouts
 from pipelines.rollout.state import Phase
@@ -40,67 +37,8 @@ REPLAYED = ("2013-04", "2013-12")
 COLUMN, FACTOR = "distance", 1609.344
 # With what came since the new version went live they fill a window, and are a fifth of it at least.
 _BROKEN_ROWS = 45_000
-_POLL_SECONDS = 0.5
-_PATIENCE_SECONDS = 900.0
 _ROUTE_SECONDS = 120.0
 _ANY = (EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN)
-
-
-@dataclass
-class Story:
-    """The demo on its way.
-
-    Attributes:
-        demo: runs verbs in the clone.
-        engine: the clone's state store.
-        began: unix seconds.
-        planted: what became of what was planted, for whoever is told.
-    """
-
-    demo: Demo
-    engine: sa.Engine
-    began: float
-    planted: dict[str, Any] = field(default_factory=dict)
-    _told: set[tuple[str, str]] = field(default_factory=set)
-
-    @property
-    def home(self) -> HomePaths:
-        return HomePaths(self.demo.clone / ".evergreen")
-
-    def follow(self, is_over: Callable[[], bool], what: str, traffic: Traffic) -> None:
-        """Tell what happens, as it happens, until something is so.
-
-        Raises:
-            WorkspaceError: it does not come.
-            EvergreenError: the traffic ended.
-        """
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            # Before it is told what happened, so that nothing before the end is left out.
-            is_last = is_over()
-            self.tell()
-            if is_last:
-                return
-            traffic.require()
-            if time.monotonic() > deadline:
-                raise WorkspaceError(
-                    f"it did not come within {_PATIENCE_SECONDS:g} s that {what}",
-                    where=str(self.demo.log),
-                    next_step="its last lines, and `evergreen status` in the clone, say why",
-                )
-            time.sleep(_POLL_SECONDS)
-
-    def tell(self) -> None:
-        """Print what was not printed yet."""
-        for event in self.events():
-            key = (event.who, event.text)
-            if key not in self._told:
-                self._told.add(key)
-                self.demo.console.print(views.line(event, self.began), soft_wrap=True)
-
-    def events(self) -> list[Event]:
-        """Everything that happened since the beginning."""
-        return events(self.engine, MODEL)
 
 
 def run(root: Path, keep: Path | None, *, as_json: bool) -> int:
@@ -183,7 +121,7 @@ def _await_route(story: Story) -> None:
                 where=str(story.home.logs),
                 next_step="look at the log of its server, and of the keeper",
             )
-        time.sleep(_POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _is_known(story: Story, month: str) -> bool:
