@@ -67,6 +67,7 @@ def _fetch(repository: Repository, version: Version, into: Path) -> bool:
     """Whether everything that is wanted was there."""
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
+    from dvc_data.index.index import DataIndexDirError
 
     is_whole = True
     try:
@@ -77,7 +78,12 @@ def _fetch(repository: Repository, version: Version, into: Path) -> bool:
                     files.get(f"data/{version.model}/{kind}/{name}", str(into / name))
                 except FileNotFoundError:
                     is_whole = False
-    except (DvcException, OSError) as error:
+                except DataIndexDirError as error:
+                    # A folder whose list of files is gone from everywhere, or cannot be reached.
+                    if not isinstance(error.__cause__, FileNotFoundError):
+                        raise
+                    is_whole = False
+    except (DvcException, DataIndexDirError, OSError) as error:
         raise ModelError(
             f"its evidence is neither in the DVC cache nor in the remote: {error}",
             where=version.name,

@@ -21,7 +21,7 @@ from pipelines.predictions.record import Answered
 from pipelines.versioning import versions, watched
 from pipelines.versioning.git import Repository
 from tests.orchestration import Run, prefect_api
-from tests.throwaway import Project
+from tests.throwaway import MONTHS, Project
 
 pytestmark = pytest.mark.slow
 HOUR = timedelta(hours=1)
@@ -58,6 +58,8 @@ def test_a_live_version_is_watched_and_its_alarm_is_answered_once(
     trained: Project, run: Run
 ) -> None:
     trained.set("alpha", "monitor", window_hours=1, minimum_rows=200, labels="none")
+    # An alarm waits for data that the live version has not seen.
+    trained.set("alpha", "ingest", until=MONTHS[2])
     begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
     for hour, shift in enumerate([0.0, 0.8, 0.8]):
         _answer(trained, begin + hour * HOUR + HOUR / 2, shift)
