@@ -67,7 +67,7 @@ class Answers:
     """What was said of one day's flights by the live version and by the first one."""
 
     version: list[str] = field(default_factory=list)
-    truth: list[float] = field(default_factory=list)
+    truth: list[float | None] = field(default_factory=list)
     live: list[float] = field(default_factory=list)
     frozen: list[float] = field(default_factory=list)
 
@@ -125,7 +125,7 @@ class Life:
         assert taken, "the log has room for a day"
         day = self.days.setdefault(f"{request.at:%Y-%m-%d}", Answers())
         day.version += [self.live.name] * len(request.rows)
-        day.truth += [float("nan") if label is None else float(label) for label in request.labels]
+        day.truth += [None if label is None else float(label) for label in request.labels]
         day.live += answered.scores.tolist()
         day.frozen += self.frozen.predict(tensors).scores.tolist()
 
