@@ -62,7 +62,7 @@ def test_a_window_says_what_it_listens_to_and_its_page_shows_it(world: World) ->
     assert (first.name, first.change > 0) == ("distance", True)
     kept = found.record.verdict.evidence["attribution"]
     assert kept[0]["feature"] == "distance"
-    shown = pages.publish(world.engine, world.folder / "monitor", found)
+    shown = pages.publish(world.engine, world.folder / "monitor", world.folder / "timeline", found)
     assert shown.report is not None
     assert "What the model listens to" in Path(shown.report).read_text(encoding="utf-8")
 
