@@ -11,7 +11,7 @@ from pipelines.errors import WorkspaceError
 
 # Seconds of the data in one of ours: while nothing is to happen, while a version is trained, and
 # while one is released, which takes some dozens of requests a second.
-FAST, SLOW, STEADY = 80_000, 8_000, 30_000
+FAST, SLOW, STEADY = 120_000, 8_000, 30_000
 _RATE, _ROWS = 400, 10  # labels are requests, too
 _END_SECONDS = 20
 
