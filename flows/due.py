@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows import events
-from flows.learned import nothing_new
+from flows.learned import settle
 from pipelines import settings
-from pipelines.monitoring.triggers import inbox
 from pipelines.monitoring.triggers.inbox import Start
 from pipelines.paths import home
 from pipelines.releasing.project import Project
@@ -29,8 +28,7 @@ def retrain(root: Path, model: str) -> Start | None:
     """
     chosen = settings.load(root).model(model)
     engine = store.connect(home(root).database)
-    awaited = nothing_new(root, engine, model)
-    start = inbox.settle(engine, model, chosen.trigger, datetime.now(UTC), awaited)
+    start = settle(root, engine, model, chosen.trigger, datetime.now(UTC))
     if start is not None:
         events.tell_start(start)
     return start

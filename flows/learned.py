@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import chdir
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,7 +12,8 @@ import sqlalchemy as sa
 from flows.replaying import until_of_replay
 from pipelines import settings
 from pipelines.monitoring.triggers import inbox
-from pipelines.settings import IngestSettings, ModelSettings
+from pipelines.monitoring.triggers.inbox import Start
+from pipelines.settings import IngestSettings, ModelSettings, TriggerSettings
 from pipelines.stages import ingest
 from pipelines.state import runs
 from pipelines.state.runs import Run
@@ -20,6 +22,17 @@ from pipelines.versioning.git import Repository
 
 _JUDGED = (runs.PROMOTED, runs.REGISTERED, runs.REFUSED)
 _UNTIL = "ingest.until"
+
+
+def settle(
+    root: Path, engine: sa.Engine, model: str, chosen: TriggerSettings, now: datetime
+) -> Start | None:
+    """Have the inbox decide, which is told whether there is anything new to learn from.
+
+    Raises:
+        EvergreenError: as `nothing_new`.
+    """
+    return inbox.settle(engine, model, chosen, now, nothing_new(root, engine, model))
 
 
 def nothing_new(root: Path, engine: sa.Engine, model: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flows.learned import nothing_new
+from flows.learned import settle
 from flows.status import live_version
 from pipelines import settings
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN, EvergreenError
@@ -89,8 +89,7 @@ def monitor(
         live = replace(live, since=live_since)
     logs = Logs(places.predictions(model), places.feedback(model))
     checked = check(engine, live, logs, places.monitor(model), now)
-    awaited = nothing_new(root, engine, model)
-    start = inbox.settle(engine, model, live.settings.trigger, now, awaited)
+    start = settle(root, engine, model, live.settings.trigger, now)
     if start is not None and tell is not None:
         # At once: a start that nobody is told of waits until it is handed out again, and the pages
         # of an alarm take a while.
@@ -108,8 +107,7 @@ def ask(root: Path, model: str, reason: str) -> Start | None:
     chosen = settings.load(root).model(model)
     engine, now = store.connect(home(root).database), datetime.now(UTC)
     inbox.offer(engine, asked_by_a_person(model, reason, now), now)
-    awaited = nothing_new(root, engine, model)
-    return inbox.settle(engine, model, chosen.trigger, now, awaited)
+    return settle(root, engine, model, chosen.trigger, now)
 
 
 def listed(root: Path, model: str, *, closes_breaker: bool = False) -> list[Trigger]:

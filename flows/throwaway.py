@@ -25,6 +25,7 @@ from rich.console import Console
 from flows import prefect_server
 from flows.prefect_home import SILENT
 from pipelines.errors import EXIT_DONE, WorkspaceError
+from pipelines.paths import HomePaths
 from pipelines.versioning.git import Repository
 
 MODEL = "flights"
@@ -41,8 +42,12 @@ class Demo:
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
+    def home(self) -> HomePaths:
+        return HomePaths(self.clone / ".evergreen")
+
+    @property
     def log(self) -> Path:
-        return self.clone / ".evergreen" / "logs" / "demo.log"
+        return self.home.logs / "demo.log"
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -98,7 +103,7 @@ class Demo:
 def prefect_part(demo: Demo) -> Iterator[None]:
     """A Prefect server for the retrains by hand."""
     started = time.monotonic()
-    log = demo.clone / ".evergreen" / "logs" / "prefect.log"
+    log = demo.home.logs / "prefect.log"
     with prefect_server.running(demo.environment, log) as url:
         demo.environment["PREFECT_API_URL"] = url
         demo.seconds["start Prefect"] = round(time.monotonic() - started, 1)

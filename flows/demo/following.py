@@ -39,7 +39,7 @@ class Story:
 
     @property
     def home(self) -> HomePaths:
-        return HomePaths(self.demo.clone / ".evergreen")
+        return self.demo.home
 
     def follow(self, is_over: Callable[[], bool], what: str, traffic: Traffic) -> None:
         """Tell what happens, as it happens, until something is so.

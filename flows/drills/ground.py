@@ -52,11 +52,11 @@ class Ground:
 
     @classmethod
     def of(cls, demo: Demo) -> Ground:
-        return cls(demo, store.connect(HomePaths(demo.clone / ".evergreen").database))
+        return cls(demo, store.connect(demo.home.database))
 
     @property
     def home(self) -> HomePaths:
-        return HomePaths(self.demo.clone / ".evergreen")
+        return self.demo.home
 
     def has_open_rollout(self) -> bool:
         """Whether one is on its way."""
