@@ -20,7 +20,6 @@ from pipelines.state.runs import Run
 from pipelines.versioning import watched
 from pipelines.versioning.git import Repository
 
-_JUDGED = (runs.PROMOTED, runs.REGISTERED, runs.REFUSED)
 _UNTIL = "ingest.until"
 
 
@@ -63,7 +62,7 @@ def nothing_new(root: Path, engine: sa.Engine, model: str) -> str | None:
 
 
 def _last(engine: sa.Engine, model: str) -> Run | None:
-    judged = (run for run in runs.latest(engine, model) if run.status in _JUDGED)
+    judged = (run for run in runs.latest(engine, model) if run.status in runs.JUDGED)
     return next(judged, None)
 
 

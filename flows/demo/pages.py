@@ -13,10 +13,9 @@ from flows.demo.events import Event
 from flows.demo.quality import DAY, Span
 from pipelines.predictions.layout import TIME
 from pipelines.reporting.pages import render
-from pipelines.reporting.plots import COLORS, figure
+from pipelines.reporting.plots import BAD, COLORS, figure
 
 _TEMPLATE = "reporting/demo.html.j2"
-_MARK = "#9f2d25"
 _EVERY_SECONDS = 5
 # What happened to a release, drawn into the plots.
 _MARKED = {"inbox", "ledger"}
@@ -88,13 +87,13 @@ def _traffic(rows: pd.DataFrame, marks: list[Event], began: float) -> Markup:
 
 
 def _mark(axes: Any, at: Any, event: Event) -> None:
-    axes.axvline(at, color=_MARK, linewidth=1, linestyle="--")
+    axes.axvline(at, color=BAD, linewidth=1, linestyle="--")
     axes.text(
         at,
         1.0,
         f" {event.text.split(':')[0]}",
         fontsize=7,
-        color=_MARK,
+        color=BAD,
         va="bottom",
         ha="left",
         rotation=20,

@@ -8,9 +8,8 @@ from markupsafe import Markup
 
 from flows.drills.result import Moment, Result
 from pipelines.reporting.pages import render
-from pipelines.reporting.plots import COLORS, figure
+from pipelines.reporting.plots import BAD, COLORS, figure
 
-_BAD = "#9f2d25"
 _TEMPLATE = "reporting/drills.html.j2"
 
 
@@ -52,7 +51,7 @@ def _bad(axes: object, moments: Sequence[Moment]) -> None:
     seen = [each for each in moments if each.bad]
     if seen:
         axes.bar(  # type: ignore[attr-defined]
-            [each.second for each in seen], [each.bad for each in seen], color=_BAD, label="bad"
+            [each.second for each in seen], [each.bad for each in seen], color=BAD, label="bad"
         )
 
 
@@ -60,14 +59,14 @@ def _marks(axes: object, result: Result) -> None:
     """Lines where something was done; the first of several alike is named."""
     named: set[str] = set()
     for at, text in result.marks:
-        axes.axvline(at, color=_BAD, linewidth=1, linestyle="--")  # type: ignore[attr-defined]
+        axes.axvline(at, color=BAD, linewidth=1, linestyle="--")  # type: ignore[attr-defined]
         if text not in named:
             axes.text(  # type: ignore[attr-defined]
                 at,
                 1.0,
                 f" {text}",
                 fontsize=7,
-                color=_BAD,
+                color=BAD,
                 va="bottom",
                 ha="left",
                 transform=axes.get_xaxis_transform(),  # type: ignore[attr-defined]

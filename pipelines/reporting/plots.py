@@ -29,6 +29,8 @@ _STYLE = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
 }
+# As `--bad` of style.css.
+BAD = "#9f2d25"
 COLORS = ("#256a48", "#b9772b", "#3c5f7d", "#93a09b")
 
 

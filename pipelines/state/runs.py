@@ -19,6 +19,8 @@ REGISTERED = "registered"  # a version that a rollout may make live
 REFUSED = "refused"
 FAILED = "failed"
 ABANDONED = "abandoned"
+# The gate has spoken, whatever it said.
+JUDGED = (PROMOTED, REGISTERED, REFUSED)
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def errors(summary: Summary) -> str:
     """Requests of each second that were not answered rightly."""
     with plots.figure("Second", "Failed requests", width=5.6, height=3.2) as axes:
         counts = [each.failed for each in summary.timeline]
-        axes.bar([each.second for each in summary.timeline], counts, color="#9f2d25")
+        axes.bar([each.second for each in summary.timeline], counts, color=plots.BAD)
         axes.set_ylim(0, max(1, *counts))
         axes.locator_params(integer=True)
     return axes.svg

@@ -24,7 +24,6 @@ from pipelines.state.store import (
 from pipelines.state.store import runs as runs_table
 from pipelines.verdicts import Outcome
 
-_JUDGED = (runs.PROMOTED, runs.REGISTERED, runs.REFUSED)
 # More starts or refusals than these have no say in any sensible limit.
 _MOST = 50
 
@@ -78,7 +77,7 @@ def _started(connection: sa.Connection, model: str) -> StartedTrigger | None:
 
 
 def _came_of(connection: sa.Connection, run: str) -> str | None:
-    judged = (runs_table.c.id == run) & runs_table.c.status.in_(_JUDGED)
+    judged = (runs_table.c.id == run) & runs_table.c.status.in_(runs.JUDGED)
     row = connection.execute(runs_table.select().where(judged)).one_or_none()
     return None if row is None else came_of(row.version, (row.verdict or {}).get("reason", ""))
 
