@@ -62,27 +62,30 @@ def rollback(
         BusyError: another version became live at the same moment.
     """
     started = time.monotonic()
-    live = _live(project, model)
+    entries = _history(project, model)
+    live = entries[0]
     # Before anything is ended: what cannot be done is refused as a whole.
     target = None if to is None else require(project, model, to)
     ended = _end_rollout(project, model, who, why)
     is_repeated = False
     if target is None and ended is None:
         is_repeated = _was_just_done(live)
-        target = None if is_repeated else _before(project, model)
+        # Of the history that `live` was read from: somebody else may go back at this moment.
+        target = None if is_repeated else _before(project, model, entries)
     if target is not None and target.version.name != live.version:
         _write(project, live, target, who, why)
-    now_live = _live(project, model)
+    now_live = _history(project, model)[0]
     _reroute(router, now_live.version)
     return RolledBack(
         now_live.version, live.version, ended, is_repeated, time.monotonic() - started
     )
 
 
-def _live(project: Project, model: str) -> Entry:
-    live = ledger.live(project.engine, model)
-    if live is not None:
-        return live
+def _history(project: Project, model: str) -> list[Entry]:
+    """What was live, newest first; never empty."""
+    entries = ledger.history(project.engine, model)
+    if entries:
+        return entries
     raise RolloutError(
         "nothing is live, so there is nothing to go back from",
         where=f"rollback of {model}",
@@ -105,8 +108,8 @@ def _was_just_done(live: Entry) -> bool:
     return live.action == ROLLED_BACK and 0 <= age < AGAIN_SECONDS
 
 
-def _before(project: Project, model: str) -> Registered:
-    found = previous_live(ledger.history(project.engine, model))
+def _before(project: Project, model: str, entries: list[Entry]) -> Registered:
+    found = previous_live(entries)
     if found is None:
         raise RolloutError(
             "no other version was live that nobody has turned away from",

@@ -169,6 +169,26 @@ def test_two_people_at_once_go_back_once(world: World) -> None:
     assert [entry.action for entry in entries] == ["rolled back", "promoted", "promoted"]
 
 
+def test_who_else_goes_back_at_the_same_moment_goes_back_to_the_same(
+    world: World, monkeypatch
+) -> None:
+    promote(world, 2)
+    history = module.ledger.history
+    read: list[object] = []
+
+    def slow(*given):
+        found = history(*given)
+        if not read:
+            read.append(found)
+            back(world)
+        return found
+
+    monkeypatch.setattr(module.ledger, "history", slow)
+    assert back(world).live == CHAMPION
+    entries = history(world.project.engine, MODEL)
+    assert [entry.action for entry in entries] == ["rolled back", "promoted", "promoted"]
+
+
 def test_a_version_that_became_live_at_the_same_moment_is_not_undone(
     world: World, monkeypatch
 ) -> None:
