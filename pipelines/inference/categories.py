@@ -10,24 +10,29 @@ from numpy.typing import NDArray
 
 from pipelines.errors import CellError
 from pipelines.inference.cells import category_problem, is_encodable
-from pipelines.inference.coded import Coded, Column, values_of
+from pipelines.inference.coded import Coded, Column, Columns, values_of
 from pipelines.schema import MISSING_CATEGORY
 
 _KINDS = {str, type(None)}
 
 
-def at_once(columns: list[Column]) -> NDArray[np.object_] | None:
+def at_once(columns: Columns) -> NDArray[np.object_] | None:
     """All categories of a request as one array, or None if they have to be looked at."""
     if not all(type(column) is list for column in columns):
         return None
-    kinds = set(map(type, chain.from_iterable(columns)))
-    if not kinds <= _KINDS or not is_encodable(chain.from_iterable(columns)):
+    values = list(chain.from_iterable(columns))
+    kinds = set(map(type, values))
+    if not kinds <= _KINDS:
         return None
     if type(None) in kinds:
-        columns = [[value or MISSING_CATEGORY for value in column] for column in columns]
-    categories = np.empty((len(columns[0]), len(columns)), dtype=np.object_)
-    categories.T[:] = columns
-    return categories
+        values = [value or MISSING_CATEGORY for value in values]
+    if not "".join(values).isascii() and not is_encodable(values):
+        return None
+    categories = np.empty(len(values), dtype=np.object_)
+    categories[:] = values
+    if len(values) == len(columns):
+        return categories.reshape(1, -1)
+    return np.ascontiguousarray(categories.reshape(len(columns), -1).T)
 
 
 def one_column(column: Column, name: str, first_row: int) -> NDArray[np.object_]:

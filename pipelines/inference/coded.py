@@ -24,6 +24,8 @@ class Coded(NamedTuple):
 
 
 Column = NDArray[Any] | Coded | Sequence[object]
+# One after the other, or float64 of shape (columns, rows).
+Columns = list[Column] | NDArray[np.float64]
 
 
 def values_of(column: Column) -> Sequence[object]:

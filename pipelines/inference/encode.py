@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from pipelines.errors import CellError
 from pipelines.inference import categories, numbers
-from pipelines.inference.coded import Column
+from pipelines.inference.coded import Column, Columns
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
 
 Tensors = dict[str, NDArray[Any]]
@@ -67,23 +67,43 @@ def encode_columns(schema: Schema, columns: Mapping[str, Column], first_row: int
     Raises:
         CellError: as `encode_rows`, or the columns differ in length.
     """
-    rows = _common_length(schema, columns)
+    _require_one_length(schema, columns)
+    return encode_known(
+        schema,
+        [columns[name] for name in schema.numbers],
+        [columns[name] for name in schema.categories],
+        first_row,
+    )
+
+
+def encode_known(schema: Schema, measured: Columns, named: Columns, first_row: int = 0) -> Tensors:
+    """As `encode_columns`, for columns in the schema's order that are seen to be of one length.
+
+    Args:
+        schema: which columns they are.
+        measured: those of `schema.numbers`.
+        named: those of `schema.categories`.
+        first_row: added to row numbers in errors.
+
+    Raises:
+        CellError: a value cannot be used.
+    """
     tensors: Tensors = {}
-    if schema.numbers:
-        measured = numbers.at_once([columns[name] for name in schema.numbers])
-        if measured is None:
-            measured = np.empty((rows, len(schema.numbers)), dtype=np.float64)
+    if len(measured):
+        values = numbers.at_once(measured)
+        if values is None:
+            values = np.empty((len(measured[0]), len(measured)), dtype=np.float64)
             for place, name in enumerate(schema.numbers):
-                measured[:, place] = numbers.one_column(columns[name], name, first_row)
-        numbers.refuse_unmeasurable(measured, schema.numbers, first_row)
-        tensors[NUMBERS] = measured
-    if schema.categories:
-        named = categories.at_once([columns[name] for name in schema.categories])
-        if named is None:
-            named = np.empty((rows, len(schema.categories)), dtype=np.object_)
+                values[:, place] = numbers.one_column(measured[place], name, first_row)
+        numbers.refuse_unmeasurable(values, schema.numbers, first_row)
+        tensors[NUMBERS] = values
+    if len(named):
+        strings = categories.at_once(named)
+        if strings is None:
+            strings = np.empty((len(named[0]), len(named)), dtype=np.object_)
             for place, name in enumerate(schema.categories):
-                named[:, place] = categories.one_column(columns[name], name, first_row)
-        tensors[CATEGORIES] = named
+                strings[:, place] = categories.one_column(named[place], name, first_row)
+        tensors[CATEGORIES] = strings
     return tensors
 
 
@@ -112,7 +132,7 @@ def encode_matrix(schema: Schema, values: NDArray[Any] | Sequence[object], rows:
     return {NUMBERS: measured}
 
 
-def _common_length(schema: Schema, columns: Mapping[str, Column]) -> int:
+def _require_one_length(schema: Schema, columns: Mapping[str, Column]) -> None:
     rows = None
     for name in schema.features:
         if name not in columns:
@@ -135,7 +155,6 @@ def _common_length(schema: Schema, columns: Mapping[str, Column]) -> int:
         raise CellError(
             "there are no rows", row=None, column=None, next_step="give at least one row"
         )
-    return rows
 
 
 def _wrong_columns(row: Mapping[str, object], schema: Schema, index: int) -> CellError:

@@ -32,7 +32,7 @@ def segments(folder: Path) -> list[Path]:
     # In this order: a stream file goes only after its Parquet file came, so that what is not
     # among the first is among the second.
     try:
-        open_ones = names.streams(folder)
+        open_ones = [path for path in names.streams(folder) if _is_begun(path)]
         closed_ones = names.parquets(folder)
     except FileNotFoundError:
         raise LogError(
@@ -42,6 +42,17 @@ def segments(folder: Path) -> list[Path]:
         ) from None
     known = {names.segment(path) for path in closed_ones}
     return closed_ones + [path for path in open_ones if names.segment(path) not in known]
+
+
+def _is_begun(stream: Path) -> bool:
+    """Whether anything is in it: one that was swept before its writer had it leaves no Parquet.
+
+    One that is gone already is listed among the Parquet files, if there was a row in it.
+    """
+    try:
+        return stream.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def batches(

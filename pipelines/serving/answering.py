@@ -80,8 +80,9 @@ def _require_numbers(model: Servable, outputs: Outputs) -> None:
         if output.is_partial or output.datatype != "FP64":
             continue
         values = outputs[output.name]
-        # One pass for nearly all: a sum that is finite has only finite parts.
-        if math.isfinite(np.add.reduce(values, axis=None)) or np.isfinite(values).all():
+        # A sum that is finite has only finite parts.
+        total = values.item() if values.size == 1 else np.add.reduce(values, axis=None)
+        if math.isfinite(total) or np.isfinite(values).all():
             continue
         row = int(np.argmax(~np.isfinite(values).reshape(len(values), -1).all(axis=1)))
         raise refused(

@@ -68,13 +68,23 @@ class Meters:
             registry=self._registry,
         )
         info.labels(model.name, model.version, model.digest).set(1)
+        self._through: list[tuple[Door, int, float, int]] = []
 
     def count(self, door: Door, status: int, seconds: float, rows: int) -> None:
-        """One request is through, with this HTTP status (or what gRPC's status stands for)."""
-        self._requests[door, outcome_of(status)].inc()
-        if status < 400:
-            self._seconds[door].observe(seconds)
-            self._rows[door].inc(rows)
+        """One request is through, with this HTTP status (or what gRPC's status stands for).
+
+        `tell` counts it: many at a time, which is half the work.
+        """
+        self._through.append((door, status, seconds, rows))
+
+    def tell(self) -> None:
+        """Count what is through since the last call, where every worker's `exposition` sees it."""
+        through, self._through = self._through, []
+        for door, status, seconds, rows in through:
+            self._requests[door, outcome_of(status)].inc()
+            if status < 400:
+                self._seconds[door].observe(seconds)
+                self._rows[door].inc(rows)
 
     def log(self, counts: dict[str, int]) -> None:
         """How the prediction log is doing."""
@@ -83,6 +93,7 @@ class Meters:
 
     def exposition(self) -> bytes:
         """The metrics of all workers in Prometheus's text format."""
+        self.tell()
         from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:

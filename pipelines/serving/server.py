@@ -68,13 +68,15 @@ class Server:
         """Answer what is being answered, and write down what was."""
         await self._grpc.close()
         self._counting.cancel()
+        self._meters.tell()
         await asyncio.to_thread(self._record.close)
         await asyncio.to_thread(self._feedback.close)
         _LOGGER.info("ended")
 
     async def _count(self) -> None:
-        """Tell the metrics how the log is doing; every worker its own, for /metrics asks one."""
+        """Tell the metrics what was done; every worker its own, for /metrics asks one."""
         while True:
+            self._meters.tell()
             self._meters.log(self._record.counts)
             await asyncio.sleep(COUNT_SECONDS)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -180,7 +178,7 @@ def test_a_pixel_is_no_identifier() -> None:
 
 def test_the_shape_tells_outputs_of_other_types_apart() -> None:
     plain = answered()
-    text = replace(plain, outputs={**plain.outputs, "label": np.array(["a"])})
+    text = plain._replace(outputs={**plain.outputs, "label": np.array(["a"])})
     assert shape_of(plain) == shape_of(answered(rows=9))
     assert shape_of(plain) != shape_of(text)
 

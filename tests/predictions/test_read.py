@@ -127,6 +127,11 @@ def test_a_segment_closed_after_it_was_listed_is_still_read(tmp_path: Path) -> N
         list(read._segment(stream, None))
 
 
+def test_a_stream_that_was_swept_before_it_began_is_not_missed(tmp_path: Path) -> None:
+    names.new_stream(tmp_path).touch()
+    assert read.segments(tmp_path) == []
+
+
 def test_a_segment_closed_in_the_middle_of_listing_is_listed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

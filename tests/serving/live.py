@@ -19,15 +19,20 @@ UNPARSED = b"Invalid HTTP request received."
 
 def workers(server: Server) -> list[psutil.Process]:
     """The processes that answer gRPC: the workers, and not the arbiter."""
-    return [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if any(
-            connection.laddr and connection.laddr.port == server.grpc_port
-            for connection in process.net_connections("tcp")
-            if connection.status == psutil.CONN_LISTEN
-        )
-    ]
+    children = psutil.Process().children(recursive=True)
+    return [process for process in children if _listens(process, server.grpc_port)]
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    try:
+        connections = process.net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return False
+    return any(
+        connection.laddr and connection.laddr.port == port
+        for connection in connections
+        if connection.status == psutil.CONN_LISTEN
+    )
 
 
 def megabytes(server: Server) -> float:

@@ -17,6 +17,7 @@ from pipelines.serving.asgi import (
     refuse,
     replay,
     respond,
+    within,
 )
 from pipelines.serving.problems import refused
 
@@ -160,3 +161,60 @@ def test_the_first_value_of_a_header_counts() -> None:
 
     assert header(scope, b"a") == b"1"
     assert header(scope, b"c") is None
+
+
+def test_what_need_not_wait_has_no_timer() -> None:
+    async def at_once() -> int:
+        return 7
+
+    async def ask() -> int:
+        loop = asyncio.get_running_loop()
+        loop.call_at = None  # type: ignore[assignment, method-assign]
+        return await within(at_once(), 0.0)
+
+    assert asyncio.run(ask()) == 7
+
+
+def test_what_waits_is_waited_for_and_no_longer_than_it_may() -> None:
+    ended: list[str] = []
+
+    async def slowly(turns: int) -> str:
+        try:
+            for _ in range(turns):
+                await asyncio.sleep(0.01)
+        finally:
+            ended.append("slowly")
+        return "slow"
+
+    assert asyncio.run(within(slowly(3), 5)) == "slow"
+    with pytest.raises(TimeoutError):
+        asyncio.run(within(slowly(3000), 0.05))
+    assert ended == ["slowly"] * 2
+
+
+def test_what_is_thrown_at_a_wait_is_its_own_affair() -> None:
+    async def stubborn(turns: int) -> str:
+        for _ in range(turns):
+            try:
+                await asyncio.sleep(5)
+            except asyncio.CancelledError:
+                continue
+        return "still here"
+
+    async def ask() -> str:
+        task = asyncio.create_task(within(stubborn(2), 60))
+        for _ in range(2):
+            await asyncio.sleep(0.01)
+            task.cancel()
+        return await task
+
+    assert asyncio.run(ask()) == "still here"
+
+
+def test_what_it_raises_is_raised() -> None:
+    async def broken() -> None:
+        await asyncio.sleep(0)
+        raise ClientGoneError
+
+    with pytest.raises(ClientGoneError):
+        asyncio.run(within(broken(), 5))

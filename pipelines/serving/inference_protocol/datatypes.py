@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pipelines.errors import CellError
 
 BYTES = "BYTES"
+FLOATS = "FP64"
 NUMPY: dict[str, np.dtype] = {
     "BOOL": np.dtype(np.bool_),
     "UINT8": np.dtype("u1"),
@@ -20,7 +21,7 @@ NUMPY: dict[str, np.dtype] = {
     "INT64": np.dtype("<i8"),
     "FP16": np.dtype("<f2"),
     "FP32": np.dtype("<f4"),
-    "FP64": np.dtype("<f8"),
+    FLOATS: np.dtype("<f8"),
 }
 
 
