@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 # The first wait, and for how long an answer of 503 makes the next one's twice as long.
-SOON_SECONDS, REMEMBERED_SECONDS, LONGEST_SECONDS = 0.2, 10.0, 8.0
+SOON_SECONDS, REMEMBERED_SECONDS, LONGEST_SECONDS = 0.1, 5.0, 8.0
 
 
 def mend_schedules() -> None:

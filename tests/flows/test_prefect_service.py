@@ -39,12 +39,12 @@ def mended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_who_finds_it_busy_asks_again_soon_and_then_less_and_less_often() -> None:
-    assert waits(7, busy()) == ["0.2", "0.4", "0.8", "1.6", "3.2", "6.4", "8"]
+    assert waits(8, busy()) == ["0.1", "0.2", "0.4", "0.8", "1.6", "3.2", "6.4", "8"]
 
 
 def test_what_was_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefect_service, "REMEMBERED_SECONDS", 0.0)
-    assert waits(3, busy()) == ["0.2"] * 3
+    assert waits(3, busy()) == ["0.1"] * 3
 
 
 def test_what_will_not_get_better_is_not_asked_again() -> None:
