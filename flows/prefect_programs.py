@@ -41,7 +41,7 @@ def programs(root: Path, home: HomePaths, fleet: Fleet) -> tuple[list[Program], 
     """
     named = os.environ.get("PREFECT_API_URL")
     if named:
-        return [_worker(root, home, named)], named
+        return [worker(root, home, named)], named
     with held(fleet.places.lock, LOCK_SECONDS):
         port, _ = fleet.pairs([SERVER])[SERVER]
     url = f"http://{LOOPBACK}:{port}/api"
@@ -52,7 +52,7 @@ def programs(root: Path, home: HomePaths, fleet: Fleet) -> tuple[list[Program], 
         # Said to this program itself: a Supervisor that runs already has another environment.
         told |= {_DATABASE: database}
     server = Program(SERVER, argv, root, told, is_tree_asked=True)
-    return [server, _worker(root, home, url)], url
+    return [server, worker(root, home, url)], url
 
 
 def environment(root: Path, home: HomePaths, url: str) -> dict[str, str]:
@@ -110,7 +110,8 @@ def deploy(root: Path, home: HomePaths, url: str) -> None:
     write_text(told, known)
 
 
-def _worker(root: Path, home: HomePaths, url: str) -> Program:
+def worker(root: Path, home: HomePaths, url: str) -> Program:
+    """What starts the flows of a project that the server at `url` says are due."""
     command = ("worker", "start", "--pool", POOL, "--type", "process")
     return Program(
         WORKER,

@@ -17,4 +17,5 @@ def test_the_loop_survives_the_night(tmp_path: Path) -> None:
     soak = Soak(prepared(tmp_path / "project"), tmp_path / "soak", SEED, print)
     soak.run(KILLS)
     assert soak.counts["killed server"] >= 3
+    assert soak.counts["killed worker"] >= 10
     assert soak.counts["ended retrain"] >= 3

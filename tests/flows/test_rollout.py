@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import BusyError, RolloutError
+from pipelines.fleet.locks import held
 from pipelines.releasing.beginning import begin
 from pipelines.rollout import store
 from pipelines.rollout.state import Phase, State
 from pipelines.state import bentos, leases, ledger, runs
-from tests.orchestration import Run, end_group, until
+from tests.orchestration import SHARED, Run, end_group, until
 from tests.releasing import world as worlds
 from tests.releasing.test_ticking import QUICK, drive, look
 from tests.releasing.world import CHALLENGER, CHAMPION, MODEL, World
@@ -258,7 +260,13 @@ def test_a_person_answers_in_prefect_while_the_rollout_goes_on(
     code = "from flows.approving import approve_rollout as f; f.serve(name='approve-rollout')"
     environment = {**project.environment, "PREFECT_API_URL": api}
     environment["PYTHONPATH"] = str(Path(__file__).parents[2])
-    with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
+    # The other answer is tried on the same server, perhaps at this moment, under the same name.
+    alone = held(Path(os.environ[SHARED]) / "approving.lock", 300)
+    with (
+        alone,
+        temporary_settings({PREFECT_API_URL: api}),
+        get_client(sync_client=True) as client,
+    ):
         log = (world.root / "serve.log").open("wb")
         process = subprocess.Popen(
             [sys.executable, "-c", code],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -211,7 +210,7 @@ def test_a_value_is_wrong_beyond_the_tolerance(tmp_path: Path) -> None:
     values = [10.0, 16.0, np.nan]
     traffic.answer(
         [
-            replace(answered(r), outputs={"value": np.array([v])})
+            answered(r)._replace(outputs={"value": np.array([v])})
             for r, v in zip(requests, values, strict=True)
         ]
     )
@@ -279,7 +278,7 @@ def test_a_log_that_cannot_be_read_is_no_evidence(traffic: Traffic) -> None:
 
 def test_a_version_of_another_task_is_refused(traffic: Traffic) -> None:
     request = traffic.add(T0 + 1, CHALLENGER)
-    traffic.answer([replace(answered(request), outputs={"value": np.array([1.0])})])
+    traffic.answer([answered(request)._replace(outputs={"value": np.array([1.0])})])
     with pytest.raises(LogError, match="output_probability"):
         seen(traffic)
 
@@ -296,7 +295,7 @@ def test_classes_are_paired_by_all_their_probabilities(tmp_path: Path) -> None:
 
     def said(request, label: str, probabilities: list[float], **more):
         outputs = {"label": np.array([label]), "probabilities": np.array([probabilities])}
-        return replace(answered(request, **more), outputs=outputs)
+        return answered(request, **more)._replace(outputs=outputs)
 
     request = mirrored(traffic, 1)
     other = mirrored(traffic, 2)
@@ -323,7 +322,7 @@ def test_a_label_that_is_none_of_this_task_is_left_out(tmp_path: Path) -> None:
     traffic = Traffic(tmp_path, schema)
     value = {"value": np.array([10.0])}
     first, second = (traffic.add(T0 + at, CHALLENGER) for at in (1, 2))
-    traffic.answer([replace(answered(each), outputs=value) for each in (first, second)])
+    traffic.answer([answered(each)._replace(outputs=value) for each in (first, second)])
     # Of another row than was asked about; and by a server that knew no schema.
     (tmp_path / "feedback").mkdir()
     feedback = Feedback.open(tmp_path / "feedback")

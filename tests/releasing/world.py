@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -251,8 +251,7 @@ class World:
         probability = probabilities[version][row]
         if version == CHALLENGER:
             probability = min(probability + skew, 1.0)
-        return replace(
-            answered(request, probability, is_shadow=is_shadow),
+        return answered(request, probability, is_shadow=is_shadow)._replace(
             tensors={name: values[row : row + 1] for name, values in tensors.items()},
         )
 

@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows import monitoring
+from flows import events, monitoring
 from flows.answering import answer
 from flows.cleaning import Asked, clean
 from flows.reconciling import reconcile
@@ -101,7 +102,9 @@ def _event(name: str, version: str | None, noticed: datetime) -> Event:
 
 def _settle(scene: Scene) -> None:
     chosen = settings.load(scene.root).model(MODEL).trigger
-    inbox.settle(scene.project.engine, MODEL, chosen, datetime.now(UTC))
+    start = inbox.settle(scene.project.engine, MODEL, chosen, datetime.now(UTC))
+    if start is not None:
+        events.tell_start(start)  # an automation has the worker answer it, once a minute
 
 
 def arrive(scene: Scene) -> None:
@@ -220,6 +223,8 @@ def begin(act: str, root: Path, seed: float, api: str, folder: Path) -> None:
     with temporary_settings({PREFECT_API_URL: api}):
         try:
             _act(act, scene)
+            # A process that was forked does not do by itself what Prefect does at its end.
+            EventsWorker.drain_all(timeout=5)
         except Exception:
             traceback.print_exc()
             sys.stderr.flush()

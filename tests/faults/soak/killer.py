@@ -21,10 +21,12 @@ from pipelines.monitoring.triggers.events import State
 from tests.faults.soak.acts import ACTS, MODEL, MOST, begin
 from tests.faults.soak.server import Server
 from tests.faults.soak.truths import Truths
+from tests.faults.soak.worker import Worker
 from tests.throwaway import Project
 
 _AT_ONCE = 3
 _SERVER_EVERY = 60
+_WORKER_EVERY = 14
 _LOG_EVERY = 25
 _SURVIVES = 0.25
 # Nothing is asserted on speed; what hangs for so long hangs for ever.
@@ -73,19 +75,24 @@ class Soak:
         folder.mkdir()
         self._truths = Truths(project, folder / "notes.jsonl")
         self._server = Server(folder / "prefect")
+        self._worker: Worker | None = None
 
     def run(self, kills: int) -> None:
         """Kill so often, then let everything come to its end."""
         try:
             self._server.wait()
+            self._worker = Worker(self._project, self._server.api, self._folder / "worker.log")
             while self.counts["kills"] < kills:
                 self._step()
+            self._worker.end()
             while self._alive:
                 self._step(begins=False)
             self._drain()
         finally:
             for each in self._alive:
                 _kill_tree(each.process)
+            if self._worker is not None:
+                self._worker.end()
             self._server.end()
 
     def _step(self, *, begins: bool = True) -> None:
@@ -124,6 +131,9 @@ class Soak:
         if self.counts["kills"] % _SERVER_EVERY == 0:
             self._server.kill()
             self._killed("server")
+        if self._worker is not None and self.counts["kills"] % _WORKER_EVERY == 0:
+            self.counts["flows of a killed worker"] += self._worker.kill(is_tree=is_tree)
+            self._killed("worker")
 
     def _killed(self, what: str) -> None:
         self.counts["kills"] += 1

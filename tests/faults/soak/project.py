@@ -23,7 +23,7 @@ def prepared(root: Path) -> Project:
         cooldown_hours=SECOND_IN_HOURS,
         most_in_days=[100_000, 1],
         failed_gates_open_breaker=100_000,
-        handover_minutes=0.5 / 60,
+        handover_minutes=3 / 60,  # a worker needs this long to take a start up
     )
     project.set("alpha", "monitor", window_rows=400, minimum_rows=200, labels="none")
     project.set("alpha", "retrain", lease_seconds=6)
