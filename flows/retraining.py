@@ -19,7 +19,7 @@ from flows import artifacts, cluster, steps
 from flows.stages import StageRun, run_stages
 from flows.steps import Setting
 from pipelines import settings
-from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN, StateError
+from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN, BusyError, StateError
 from pipelines.orphans import LOOK_EVERY_SECONDS
 from pipelines.paths import HOME, PROJECT, home
 from pipelines.stages import ingest
@@ -182,7 +182,11 @@ def _timed(name: str, seconds: dict[str, float]) -> Iterator[None]:
 def _tell_inbox(engine: sa.Engine, answers: tuple[int, int], run: Run) -> None:
     from pipelines.monitoring.triggers import inbox  # a second, which a retrain by hand can spare
 
-    inbox.began(engine, *answers, run.id)
+    try:
+        inbox.began(engine, *answers, run.id)
+    except BusyError:
+        runs.finish(engine, run.id, runs.ABANDONED)
+        raise
 
 
 @contextmanager

@@ -131,9 +131,24 @@ def began(engine: sa.Engine, trigger: int, attempt: int, run: str) -> None:
 
     Killed between the end of the run and `finish`, the run would else be unknown here, and the
     trigger be trained for once more.
+
+    Args:
+        engine: of the state store.
+        trigger, attempt: what was taken up.
+        run: its id. Its lease is held, so that nobody hands the trigger out from here on.
+
+    Raises:
+        BusyError: it took so long to begin that the trigger was handed out anew, or ended.
     """
+    mine = triggers.update().where(_of(trigger, attempt)).values(run=run)
     with engine.begin() as connection:
-        connection.execute(triggers.update().where(_of(trigger, attempt)).values(run=run))
+        is_mine = bool(connection.execute(mine).rowcount)
+    if not is_mine:
+        raise BusyError(
+            f"attempt {attempt} came too late to begin: the trigger was handed out anew, or ended",
+            where=f"trigger {trigger}",
+            next_step="nothing; `evergreen triggers MODEL` says what became of it",
+        )
 
 
 def finish(engine: sa.Engine, taken: Trigger, run: str, why: str, now: datetime) -> None:

@@ -140,7 +140,8 @@ def test_an_attempt_that_comes_late_takes_nothing_from_the_next(engine: sa.Engin
     assert second is not None
     inbox.take(engine, second.trigger.id, second.attempt)
     inbox.give_back(engine, slow.trigger, "somebody holds the lease", NOW + HOUR)
-    inbox.began(engine, slow.trigger.id, slow.attempt, "run-of-nobody")
+    with pytest.raises(BusyError, match="attempt 1 came too late to begin"):
+        inbox.began(engine, slow.trigger.id, slow.attempt, "run-of-nobody")
     [still] = inbox.listed(engine, MODEL)
     assert (still.state, still.run) == (State.STARTED, None)
     inbox.finish(engine, second.trigger, "run-2", "alpha@v4 came of it", NOW + 2 * HOUR)
