@@ -80,9 +80,10 @@ class Truths:
         return runs.latest(self._engine, MODEL, MOST)
 
     def _triggers(self) -> None:
+        # Others go on meanwhile: what follows from something else is looked at before that.
+        told = {note["event"] for note in noted(self._notes, "event")}
         triggers = inbox.listed(self._engine, MODEL, MOST)
         keys = {each.event.key for each in triggers}
-        told = {note["event"] for note in noted(self._notes, "event")}
         lost = [name for name in told if hashlib.sha256(name.encode()).hexdigest() not in keys]
         assert not lost, f"events that the inbox had taken are gone: {lost}"
         assert len([each for each in triggers if each.state is State.STARTED]) <= 1
@@ -109,18 +110,19 @@ class Truths:
                 assert f"process {row.pid} " not in busy.problem, busy
 
     def _versions(self) -> None:
-        tagged = versions.registered(Repository.at(self._project.root), MODEL)
-        assert [each.number for each in tagged] == list(range(1, len(tagged) + 1))
-        commits = {run.commit for run in self._runs()}
-        assert [each.name for each in tagged if each.commit not in commits] == []
-        known = {each.name: each.commit for each in tagged}
+        # The last that is written of a version is looked at first.
+        finished = {run.version for run in self._runs() if run.status in JUDGED and run.version}
         entries = ledger.history(self._engine, MODEL)
-        for entry in entries:
-            assert known.get(entry.version) == entry.commit, f"{entry} has no such tag"
+        tagged = versions.registered(Repository.at(self._project.root), MODEL)
+        commits = {run.commit for run in self._runs()}
+        assert finished <= {entry.version for entry in entries}
         for later, earlier in pairwise(entries):
             assert later.previous == earlier.version, f"{later} does not follow {earlier}"
-        finished = {run.version for run in self._runs() if run.status in JUDGED and run.version}
-        assert finished <= {entry.version for entry in entries}
+        known = {each.name: each.commit for each in tagged}
+        for entry in entries:
+            assert known.get(entry.version) == entry.commit, f"{entry} has no such tag"
+        assert [each.number for each in tagged] == list(range(1, len(tagged) + 1))
+        assert [each.name for each in tagged if each.commit not in commits] == []
 
     def _whole_versions(self) -> None:
         repository = Repository.at(self._project.root)
