@@ -246,7 +246,8 @@ def rotate(folder: Path, admin: Admin, now: float) -> None:
     current.replace(folder / f"{current.stem}-{int(now * 1000):015d}.log")
     with suppress(DownError):  # then it opens a new one when it starts
         admin.post("/reopen_logs")
-    for old in _files(folder)[: -KEPT_FILES - 1]:
+    # Whether the new one is there yet is for Envoy to say, and does not count.
+    for old in [path for path in _files(folder) if path != current][:-KEPT_FILES]:
         old.unlink()
 
 

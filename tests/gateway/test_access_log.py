@@ -14,6 +14,7 @@ from pipelines.gateway import Access, access_log, read_access_log
 from pipelines.gateway.admin import Admin
 from tests.gateway.gate import Gate, table
 from tests.gateway.upstreams import Fleet, Upstream
+from tests.orchestration import until
 
 V3, V4 = "flights@v3", "flights@v4"
 ROUTE = {"model": "flights", "kind": "predict", "generation": 7, "try_ms": 5000.0}
@@ -143,11 +144,11 @@ def test_files_are_rotated_read_in_order_and_removed_at_last(
     begin = time.time()
     monkeypatch.setattr(access_log, "ROTATED_BYTES", 1)
     monkeypatch.setattr(access_log, "KEPT_FILES", 2)
-    asked = []
+    asked: list[str] = []
     for number in range(3):
         running.predict({"x-request-id": f"n{number}"})
         asked.append(f"n{number}")
-        time.sleep(0.5)  # so that the line is in the file
+        until(lambda: asked[-1] in [each.request_id for each in running.logged(begin)])
         running.apply(wanted)
     assert len(list(running.folder.glob("access-*.log"))) <= 2
     running.predict({"x-request-id": "last"})
