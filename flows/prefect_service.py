@@ -19,7 +19,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-# The first wait, and for how long an answer of 503 makes the next one's twice as long.
+# The first wait, and for how long an answer of 503 makes the next one's four times as long: a
+# client asks five times more, and then its flow fails.
 SOON_SECONDS, REMEMBERED_SECONDS, LONGEST_SECONDS = 0.1, 5.0, 8.0
 
 
@@ -52,7 +53,7 @@ def mend_patience() -> None:
 
 def again_after(refused: int) -> float:
     """Seconds to wait for a server that was busy so often in the last moments."""
-    return min(SOON_SECONDS * 2**refused, LONGEST_SECONDS)
+    return min(SOON_SECONDS * 4**refused, LONGEST_SECONDS)
 
 
 def main() -> None:
