@@ -16,7 +16,7 @@ from flows.throwaway import MODEL, Demo
 from pipelines.errors import WorkspaceError
 from pipelines.paths import HomePaths
 
-POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _PATIENCE_SECONDS = 900.0
 
 
@@ -62,7 +62,7 @@ class Story:
                     where=str(self.demo.log),
                     next_step="its last lines, and `evergreen status` in the clone, say why",
                 )
-            time.sleep(POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
     def tell(self) -> None:
         """Print what was not printed yet."""

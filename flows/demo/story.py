@@ -10,13 +10,14 @@ from typing import Any
 from rich.console import Console
 
 from flows.demo import ground, pages, quality, telling, views
-from flows.demo.following import POLL_SECONDS, Story
+from flows.demo.following import Story
 from flows.demo.traffic import FAST, SLOW, STEADY, Traffic
 from flows.memory import Peak
 from flows.throwaway import MODEL, Demo, background, clone_of, module, retrained, surroundings
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN, WorkspaceError
 from pipelines.files import write_text
 from pipelines.gateway.access_log import read_access_log
+from pipelines.gateway.admin import wait_until
 from pipelines.inference.session import ModelSession
 from pipelines.monitoring import records
 from pipelines.monitoring.action import Action
@@ -113,15 +114,12 @@ def _act(story: Story) -> None:
 
 
 def _await_route(story: Story) -> None:
-    deadline = time.monotonic() + _ROUTE_SECONDS
-    while not applied.read(story.home).weights.get(MODEL):
-        if time.monotonic() > deadline:
-            raise WorkspaceError(
-                f"the first version gets no requests after {_ROUTE_SECONDS:g} s",
-                where=str(story.home.logs),
-                next_step="look at the log of its server, and of the keeper",
-            )
-        time.sleep(POLL_SECONDS)
+    if not wait_until(lambda: bool(applied.read(story.home).weights.get(MODEL)), _ROUTE_SECONDS):
+        raise WorkspaceError(
+            f"the first version gets no requests after {_ROUTE_SECONDS:g} s",
+            where=str(story.home.logs),
+            next_step="look at the log of its server, and of the keeper",
+        )
 
 
 def _is_known(story: Story, month: str) -> bool:

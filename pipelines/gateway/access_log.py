@@ -163,9 +163,12 @@ def _open(folder: Path, stack: ExitStack) -> list[BinaryIO]:
 
 def _files(folder: Path) -> list[Path]:
     """Rotated ones in their order, then the one that is written to."""
-    rotated = sorted(folder.glob(f"{Path(ACCESS_LOG).stem}-*.log"))
     current = folder / ACCESS_LOG
-    return [*rotated, current] if current.exists() else rotated
+    return [*_rotated(folder), *([current] if current.exists() else [])]
+
+
+def _rotated(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"{Path(ACCESS_LOG).stem}-*.log"))
 
 
 def _from(file: BinaryIO, begin: float) -> Iterator[Access]:
@@ -246,8 +249,7 @@ def rotate(folder: Path, admin: Admin, now: float) -> None:
     current.replace(folder / f"{current.stem}-{int(now * 1000):015d}.log")
     with suppress(DownError):  # then it opens a new one when it starts
         admin.post("/reopen_logs")
-    # Whether the new one is there yet is for Envoy to say, and does not count.
-    for old in [path for path in _files(folder) if path != current][:-KEPT_FILES]:
+    for old in _rotated(folder)[:-KEPT_FILES]:
         old.unlink()
 
 

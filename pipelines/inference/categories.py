@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipelines.errors import CellError
 from pipelines.inference.cells import category_problem, is_encodable
-from pipelines.inference.coded import Coded, Column, Columns, values_of
+from pipelines.inference.coded import Coded, Column, Columns, by_row, values_of
 from pipelines.schema import MISSING_CATEGORY
 
 _KINDS = {str, type(None)}
@@ -26,13 +26,11 @@ def at_once(columns: Columns) -> NDArray[np.object_] | None:
         return None
     if type(None) in kinds:
         values = [value or MISSING_CATEGORY for value in values]
-    if not "".join(values).isascii() and not is_encodable(values):
+    if not is_encodable(values):
         return None
     categories = np.empty(len(values), dtype=np.object_)
     categories[:] = values
-    if len(values) == len(columns):
-        return categories.reshape(1, -1)
-    return np.ascontiguousarray(categories.reshape(len(columns), -1).T)
+    return by_row(categories, len(columns))
 
 
 def one_column(column: Column, name: str, first_row: int) -> NDArray[np.object_]:

@@ -28,6 +28,11 @@ Column = NDArray[Any] | Coded | Sequence[object]
 Columns = list[Column] | NDArray[np.float64]
 
 
+def by_row(values: NDArray[Any], columns: int) -> NDArray[Any]:
+    """Values that lie column by column as an array of shape (rows, columns)."""
+    return np.ascontiguousarray(values.reshape(columns, -1).T)
+
+
 def values_of(column: Column) -> Sequence[object]:
     """The values of a column, one by one."""
     if isinstance(column, Coded):

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from pipelines.errors import CellError
 from pipelines.inference.cells import EXACT_INTEGER, LARGEST, number_problem
-from pipelines.inference.coded import Column, Columns, values_of
+from pipelines.inference.coded import Column, Columns, by_row, values_of
 
 _KINDS = {float, int, bool, type(None)}
-# Up to so many values Python is faster than numpy, which takes microseconds to begin.
-_FEW = 64
 
 
 def at_once(columns: Columns) -> NDArray[np.float64] | None:
@@ -24,10 +22,10 @@ def at_once(columns: Columns) -> NDArray[np.float64] | None:
     For a few rows, going from column to column costs more than the model does.
     """
     if isinstance(columns, np.ndarray):
-        return np.ascontiguousarray(columns.T)
+        return by_row(columns, len(columns))
     if all(type(column) is np.ndarray and column.dtype == np.float64 for column in columns):
         joined = np.concatenate(cast(list[NDArray[np.float64]], columns))
-        return np.ascontiguousarray(joined.reshape(len(columns), -1).T)
+        return by_row(joined, len(columns))
     return _of_lists(columns) if all(type(column) is list for column in columns) else None
 
 
@@ -39,9 +37,7 @@ def _of_lists(columns: list[Column]) -> NDArray[np.float64] | None:
     if int in kinds and any(type(value) is int and abs(value) >= EXACT_INTEGER for value in values):
         return None
     numbers = np.array(values, dtype=np.float64)  # None becomes NaN here
-    if len(values) == len(columns):
-        return numbers.reshape(1, -1)
-    return np.ascontiguousarray(numbers.reshape(len(columns), -1).T)
+    return by_row(numbers, len(columns))
 
 
 def one_column(column: Column, name: str, first_row: int) -> NDArray[Any]:
@@ -81,20 +77,13 @@ def _refuse_inexact(column: NDArray[Any], name: str, first_row: int) -> None:
 
 def refuse_unmeasurable(numbers: NDArray[np.float64], names: Sequence[str], first_row: int) -> None:
     """Raises CellError for an infinity, or a number that no instrument measures."""
-    if numbers.size <= _FEW:
-        # Infinities are too large as well; NaN is no value, and no comparison with it holds.
-        for value in numbers.ravel().tolist():
-            if value > LARGEST or value < -LARGEST:
-                break
-        else:
-            return
-    # fmax passes over NaN.
-    elif np.fmax.reduce(np.abs(numbers), axis=None, initial=0.0) <= LARGEST:
-        return
-    row, position = (int(index) for index in np.argwhere(np.abs(numbers) > LARGEST)[0])
-    raise CellError(
-        f"{numbers[row, position]} is not a finite number within {LARGEST:g}",
-        row=first_row + row,
-        column=names[position],
-        next_step="send a finite number, or null for a missing one",
-    )
+    sizes = np.abs(numbers)
+    # Infinities are too large as well; NaN is no value, and fmax passes over it.
+    if np.fmax.reduce(sizes, axis=None, initial=0.0) > LARGEST:
+        row, position = (int(index) for index in np.argwhere(sizes > LARGEST)[0])
+        raise CellError(
+            f"{numbers[row, position]} is not a finite number within {LARGEST:g}",
+            row=first_row + row,
+            column=names[position],
+            next_step="send a finite number, or null for a missing one",
+        )

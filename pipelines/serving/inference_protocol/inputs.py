@@ -178,7 +178,7 @@ def _rows(given: Given) -> int:
 
 def _wrong_type(given: Given, datatypes: Container[str]) -> CellError:
     is_number = datatypes is NUMPY
-    wanted = f"FP64 (or {', '.join(sorted(NUMPY.keys() - {'FP64'}))})" if is_number else BYTES
+    wanted = f"{FLOATS} (or {', '.join(sorted(NUMPY.keys() - {FLOATS}))})" if is_number else BYTES
     return _wrong(given.name, f"its datatype is {given.datatype[:20]!r}", f"send {wanted}")
 
 

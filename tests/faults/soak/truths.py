@@ -25,8 +25,6 @@ from tests.faults.soak.acts import MODEL, MOST, noted
 from tests.orchestration import processes_in
 from tests.throwaway import Project
 
-JUDGED = (runs.PROMOTED, runs.REGISTERED, runs.REFUSED)
-
 
 class Truths:
     """Of one project; remembers what was true before."""
@@ -63,7 +61,7 @@ class Truths:
         # One that was begun too often in vain still says which run was the last of them.
         ended = [each for each in triggers if each.run and not each.why.startswith("given up")]
         answered = Counter(each.run for each in ended)
-        judged = {run.id for run in self._runs() if run.status in JUDGED} - self._before
+        judged = {run.id for run in self._runs() if run.status in runs.JUDGED} - self._before
         odd = judged ^ set(answered)
         unlike = {each.id: each.reason for each in self._runs() if each.id in odd}
         assert answered == Counter(judged), f"each retrain is of one trigger, but {unlike}"
@@ -91,7 +89,7 @@ class Truths:
             before = self._closed.get(each.id, each.state)
             assert each.state is before, f"trigger {each.id} was {before}, and is {each.state}"
         self._closed = {each.id: each.state for each in triggers if not each.state.is_open}
-        began = (run.reason.split(":")[0] for run in self._runs() if run.status in JUDGED)
+        began = (run.reason.split(":")[0] for run in self._runs() if run.status in runs.JUDGED)
         often = Counter(name for name in began if name.startswith("trigger "))
         doubled = [name for name, times in often.items() if times > 1]
         assert not doubled, f"trained more than once for {doubled}"
@@ -111,7 +109,9 @@ class Truths:
 
     def _versions(self) -> None:
         # The last that is written of a version is looked at first.
-        finished = {run.version for run in self._runs() if run.status in JUDGED and run.version}
+        finished = {
+            run.version for run in self._runs() if run.status in runs.JUDGED and run.version
+        }
         entries = ledger.history(self._engine, MODEL)
         tagged = versions.registered(Repository.at(self._project.root), MODEL)
         commits = {run.commit for run in self._runs()}
