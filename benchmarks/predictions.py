@@ -20,7 +20,7 @@ import numpy as np
 
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.policy import LogPolicy
-from pipelines.predictions.record import Answered
+from pipelines.predictions.record import Answered, AnsweredRequest
 from pipelines.schema import Schema
 
 ROUNDS = 5
@@ -57,12 +57,17 @@ def _requests(count: int) -> list[Answered]:
     airports = np.array([f"A{place:02}" for place in range(AIRPORTS)], dtype=object)
     return [
         Answered(
-            request_id=str(uuid4()),
-            arrived_ns=time.time_ns(),
             version="flights@v3",
-            door="rest",
-            is_shadow=False,
-            latency_us=int(draw.integers(100, 400)),
+            requests=[
+                AnsweredRequest(
+                    request_id=str(uuid4()),
+                    arrived_ns=time.time_ns(),
+                    door="rest",
+                    is_shadow=False,
+                    latency_us=int(draw.integers(100, 400)),
+                    rows=1,
+                )
+            ],
             tensors={
                 "numbers": draw.normal(size=(1, NUMBERS)).round(2),
                 "categories": draw.choice(airports, (1, CATEGORIES)),

@@ -170,18 +170,22 @@ def _known(words: list[str]) -> list[str | None]:
 
 
 def _meta(group: Sequence[Answered]) -> Iterator[Named]:
-    counts = [answered.rows for answered in group]
-    # A request of several rows says everything but its row as often as it has rows.
-    each = [answered for answered, rows in zip(group, counts, strict=True) for _ in range(rows)]
+    requests = [request for answered in group for request in answered.requests]
+    counts = [request.rows for request in requests]
+    if sum(counts) != sum(answered.rows for answered in group):
+        raise ValueError(f"requests of {sum(counts)} rows have another number of tensors")
     rows = np.concatenate([np.arange(count, dtype=np.int32) for count in counts])
-    times = np.array([answered.arrived_ns // 1000 for answered in each], dtype=np.int64)
-    latencies = np.array([answered.latency_us for answered in each], dtype=np.int64)
-    yield REQUEST_ID, arrays.texts([answered.request_id for answered in each])
+    # A request of several rows says everything but its row as often as it has rows.
+    each = [request for request in requests for _ in range(request.rows)]
+    times = np.array([request.arrived_ns // 1000 for request in each], dtype=np.int64)
+    latencies = np.array([request.latency_us for request in each], dtype=np.int64)
+    versions = [answered.version for answered in group for _ in range(answered.rows)]
+    yield REQUEST_ID, arrays.texts([request.request_id for request in each])
     yield ROW, arrays.fixed(rows, pa.int32())
     yield TIME, arrays.fixed(times, TIMESTAMP)
-    yield "version", arrays.texts([answered.version for answered in each])
-    yield "door", arrays.texts([answered.door for answered in each])
-    yield "is_shadow", arrays.flags([answered.is_shadow for answered in each])
+    yield "version", arrays.texts(versions)
+    yield "door", arrays.texts([request.door for request in each])
+    yield "is_shadow", arrays.flags([request.is_shadow for request in each])
     yield "latency_us", arrays.fixed(latencies, pa.int64())
 
 

@@ -112,16 +112,23 @@ class PredictionLog:
         Raises:
             LogError: it could not be written; the answer must not be given.
         """
-        loop = asyncio.get_running_loop()
-        entry = _Entry(answered, answered.rows, loop.create_future())
+        await self.begin(answered)
+
+    def begin(self, answered: Answered) -> asyncio.Future[None]:
+        """Begin to write, and return what is done when `write` would return.
+
+        Raises:
+            LogError: the log was closed.
+        """
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = _Entry(answered, answered.rows, waiter)
         with self._changed:
             if self._is_closing:
                 raise self._error("the log was closed", "start the server again")
             self._is_urgent = True
             self._add(entry)
             self._changed.notify()
-        assert entry.waiter is not None
-        await entry.waiter
+        return waiter
 
     @property
     def counts(self) -> LogCounts:

@@ -1,35 +1,47 @@
-"""What one answered request leaves behind."""
+"""What answered requests leave behind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
 
-class Answered(NamedTuple):
-    """A request and its answer, as the server had them in hand; nothing is copied.
+class AnsweredRequest(NamedTuple):
+    """One request that was answered.
 
     Attributes:
         request_id: what the client, or the gateway for it, calls the request.
         arrived_ns: Unix time in nanoseconds.
-        version: `flights@v3`; of a chain the versions of its models, `flights_trip@v3.v1`.
         door: `predict`, `rest` or `grpc`.
         is_shadow: the request was mirrored, and nobody saw its answer.
         latency_us: microseconds from its arrival to its answer.
+        rows: how many of the rows are its own.
+    """
+
+    request_id: str
+    arrived_ns: int
+    door: str
+    is_shadow: bool
+    latency_us: int
+    rows: int
+
+
+class Answered(NamedTuple):
+    """Requests that were answered together, as the server had them in hand; nothing is copied.
+
+    Attributes:
+        version: `flights@v3`; of a chain the versions of its models, `flights_trip@v3.v1`.
+        requests: in the order of their rows.
         tensors: the rows as `encode_rows` made them: `numbers` float64 (rows, columns) and
             `categories` object of str (rows, columns).
         outputs: the answer, an array for each output: integers, floats or strings of shape
             (rows,), or floats of shape (rows, classes).
     """
 
-    request_id: str
-    arrived_ns: int
     version: str
-    door: str
-    is_shadow: bool
-    latency_us: int
+    requests: Sequence[AnsweredRequest]
     tensors: Mapping[str, NDArray[Any]]
     outputs: Mapping[str, NDArray[Any]]
 

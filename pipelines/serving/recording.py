@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from pipelines.errors import LogError
-from pipelines.inference.encode import Tensors
 from pipelines.predictions.log import PredictionLog
-from pipelines.predictions.record import Answered
+from pipelines.predictions.record import Answered, AnsweredRequest
 from pipelines.serving import places
 from pipelines.serving.context import Asked
-from pipelines.serving.served import Outputs, Servable
+from pipelines.serving.joining import Arrays
+from pipelines.serving.served import Servable
 
 _LOGGER = logging.getLogger(__name__)
 CLOSE_SECONDS = 5.0
 
 
+# Requests, each with the number of its rows.
+Requests = Sequence[tuple[Asked, int]]
+
+
 class Record(Protocol):
     """Where answers are recorded."""
 
-    async def keep(self, asked: Asked, tensors: Tensors, outputs: Outputs) -> None:
-        """Keep one answer; raises LogError if it has to be kept and cannot be."""
+    def keep(
+        self, requests: Requests, tensors: Arrays, outputs: Arrays
+    ) -> asyncio.Future[None] | None:
+        """Keep the answers of requests that were answered together.
+
+        Args:
+            requests: in the order of their rows.
+            tensors: their rows.
+            outputs: the answer to these rows.
+
+        Returns:
+            What has to be waited for before the answers may go out, if anything has. It raises
+            LogError if they could not be kept.
+
+        Raises:
+            LogError: they have to be kept, and cannot be.
+        """
 
     @property
     def counts(self) -> dict[str, int]:
@@ -39,7 +60,7 @@ class NoRecord:
 
     counts: dict[str, int] = {}  # noqa: RUF012 (never written to)
 
-    async def keep(self, asked: Asked, tensors: Tensors, outputs: Outputs) -> None:
+    def keep(self, requests: Requests, tensors: Arrays, outputs: Arrays) -> None:
         """Nothing is kept."""
 
     def close(self) -> None:
@@ -54,22 +75,27 @@ class Logged:
         self._version = version
         self._is_audit = is_audit
 
-    async def keep(self, asked: Asked, tensors: Tensors, outputs: Outputs) -> None:
-        """Offer the answer to the log; in the mode `audit`, wait until it is written."""
-        answered = Answered(
-            request_id=asked.request_id,
-            arrived_ns=asked.arrived_ns,
-            version=self._version,
-            door=asked.door,
-            is_shadow=asked.is_shadow,
-            latency_us=(time.monotonic_ns() - asked.started_ns) // 1000,
-            tensors=tensors,
-            outputs=outputs,
-        )
+    def keep(
+        self, requests: Requests, tensors: Arrays, outputs: Arrays
+    ) -> asyncio.Future[None] | None:
+        """Offer the answers to the log; in the mode `audit`, they wait until it has them."""
+        now_ns = time.monotonic_ns()
+        told = [
+            AnsweredRequest(
+                asked.request_id,
+                asked.arrived_ns,
+                asked.door,
+                asked.is_shadow,
+                (now_ns - asked.started_ns) // 1000,
+                rows,
+            )
+            for asked, rows in requests
+        ]
+        answered = Answered(self._version, told, tensors, outputs)
         if self._is_audit:
-            await self._log.write(answered)
-        else:
-            self._log.offer(answered)
+            return self._log.begin(answered)
+        self._log.offer(answered)
+        return None
 
     @property
     def counts(self) -> dict[str, int]:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 
 from pipelines.errors import CellError, RequestError
+from pipelines.inference.encode import Tensors, encode_rows
 from pipelines.schema import Schema
 from pipelines.serving.problems import SEND_LESS, refused
 from pipelines.serving.served import LABEL, PROBABILITIES, PROBABILITY, VALUE, Outputs, Servable
@@ -21,6 +22,29 @@ T = TypeVar("T")
 SHAPE = 'send {"rows": [{"COLUMN": VALUE, ...}, ...]}'
 # What is one value a row has the name of one value in the protocol, and of many here.
 _PLURAL = {PROBABILITY: "probabilities", LABEL: "labels", VALUE: "values"}
+
+
+class RowsForm:
+    """A request to /predict.
+
+    Args:
+        model: who is asked.
+        request_id: goes into the answer.
+        body: as it came.
+    """
+
+    def __init__(self, model: Servable, request_id: str, body: bytes) -> None:
+        self._model = model
+        self._request_id = request_id
+        self._body = body
+
+    def read(self) -> Tensors:
+        """The rows; RequestError or CellError if they cannot be read."""
+        return encode_rows(self._model.schema, read_rows(self._body, self._model.policy.max_rows))
+
+    def write(self, outputs: Outputs) -> bytes:
+        """As `write_answer`."""
+        return write_answer(self._model, self._request_id, outputs)
 
 
 def read_rows(body: bytes, max_rows: int) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from http import HTTPStatus
 from pathlib import Path
 
 from pipelines.errors import RequestError
-from pipelines.inference.encode import encode_rows
 from pipelines.serving import logs, metrics, openapi, places
 from pipelines.serving.answering import Answering
 from pipelines.serving.asgi import App, Message, Receive, Send, require, respond
@@ -23,8 +22,7 @@ from pipelines.serving.inference_protocol.rest import PREFIX, RestDoor
 from pipelines.serving.opening import open_proved
 from pipelines.serving.problems import refused
 from pipelines.serving.recording import record_of
-from pipelines.serving.rows_json import JSON, read_rows, write_answer
-from pipelines.serving.served import rows_of
+from pipelines.serving.rows_json import JSON, RowsForm
 
 COUNT_SECONDS = 1.0
 _LOGGER = logging.getLogger(__name__)
@@ -88,12 +86,10 @@ class Server:
         """
         if content_type != JSON:
             raise _unsupported(content_type)
-        rows = read_rows(body, self.model.policy.max_rows)
-        tensors = encode_rows(self.model.schema, rows)
-        outputs = await self.answering.answer(known, tensors)
-        answer = write_answer(self.model, known.request_id, outputs)
-        self.answering.through(known, HTTPStatus.OK, rows_of(tensors))
-        return answer
+        form = RowsForm(self.model, known.request_id, body)
+        content, rows = await self.answering.answer(known, form)
+        self.answering.through(known, HTTPStatus.OK, rows)
+        return content
 
     def headers(self, known: Asked) -> dict[str, str]:
         """The headers of every answer to a request."""

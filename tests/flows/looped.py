@@ -17,7 +17,7 @@ from pipelines.inference.session import ModelSession
 from pipelines.packaging.server import free_ports
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.policy import LogPolicy
-from pipelines.predictions.record import Answered
+from pipelines.predictions.record import Answered, AnsweredRequest
 from pipelines.stack.starting import down
 from pipelines.versioning import versions, watched
 from pipelines.versioning.git import Repository
@@ -71,5 +71,6 @@ def answered(project: Project, at: datetime, shift: float) -> None:
     log = PredictionLog.open(project.home.predictions("alpha"), schema, LogPolicy(), None)
     outputs = {"probability": said.scores, "label": said.labels.astype(np.int64)}
     when = int(at.timestamp()) * 10**9
-    log.offer(Answered(f"at-{when}", when, version.name, "rest", False, 1000, tensors, outputs))
+    request = AnsweredRequest(f"at-{when}", when, "rest", False, 1000, len(rows))
+    log.offer(Answered(version.name, [request], tensors, outputs))
     log.close(30)

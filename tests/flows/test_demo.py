@@ -34,7 +34,7 @@ from pipelines.predictions.labels import LABEL
 from pipelines.predictions.layout import TIME
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.policy import LogPolicy
-from pipelines.predictions.record import Answered
+from pipelines.predictions.record import Answered, AnsweredRequest
 from pipelines.replaying.schedule import Request
 from pipelines.rollout import store as rollouts
 from pipelines.settings import TriggerSettings
@@ -134,10 +134,12 @@ def _log(folder: Path, session: ModelSession, days: int) -> pd.DataFrame:
         at = int((begin + timedelta(seconds=number)).timestamp()) * 10**9
         name, version = f"{MODEL}-{day:%Y-%m-%d}-00000", f"alpha@v{1 + (number > 5)}"
         outputs = {"probability": live, "label": truth.astype(np.int64)}
-        log.offer(Answered(name, at, version, "rest", False, 1000, tensors, outputs))
+        asked = AnsweredRequest(name, at, "rest", False, 1000, 40)
         # A mirrored copy, and a batch that is no part of the replay, are nobody's answers.
-        log.offer(Answered(name, at, "alpha@v9", "rest", True, 1000, tensors, outputs))
-        log.offer(Answered(f"broken-{name}", at, version, "rest", False, 1, tensors, outputs))
+        mirrored = asked._replace(is_shadow=True)
+        broken = asked._replace(request_id=f"broken-{name}")
+        for by, request in ((version, asked), ("alpha@v9", mirrored), (version, broken)):
+            log.offer(Answered(by, [request], tensors, outputs))
         told.add([name] * 40, truth.tolist(), list(range(40)))
         asked.append(rows.assign(score=session.predict(tensors).scores))
     log.close(30)

@@ -17,7 +17,7 @@ from pipelines.inference.session import ModelSession
 from pipelines.monitoring.triggers.events import State
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.policy import LogPolicy
-from pipelines.predictions.record import Answered
+from pipelines.predictions.record import Answered, AnsweredRequest
 from pipelines.versioning import versions, watched
 from pipelines.versioning.git import Repository
 from tests.orchestration import Run, prefect_api
@@ -39,18 +39,10 @@ def _answer(project: Project, at: datetime, shift: float) -> None:
     tensors = frames.tensors(rows, schema)
     answered = session.predict(tensors)
     log = PredictionLog.open(project.home.predictions("alpha"), schema, LogPolicy(), None)
-    log.offer(
-        Answered(
-            f"request-{at:%H}",
-            int(at.timestamp()) * 10**9,
-            version.name,
-            "rest",
-            False,
-            1000,
-            tensors,
-            {"probability": answered.scores, "label": answered.labels.astype(np.int64)},
-        )
-    )
+    at_ns = int(at.timestamp()) * 10**9
+    request = AnsweredRequest(f"request-{at:%H}", at_ns, "rest", False, 1000, len(rows))
+    outputs = {"probability": answered.scores, "label": answered.labels.astype(np.int64)}
+    log.offer(Answered(version.name, [request], tensors, outputs))
     log.close(30)
 
 

@@ -21,7 +21,7 @@ from pipelines.monitoring.labelled import Logs
 from pipelines.predictions.feedback import Feedback
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.policy import LogPolicy
-from pipelines.predictions.record import Answered
+from pipelines.predictions.record import Answered, AnsweredRequest
 from pipelines.settings import ModelSettings, parse
 from tests.model_folder import SCHEMA, make_model_folder
 
@@ -131,12 +131,17 @@ class World:
             ids.append(f"{name}-{since:%m%d%H%M}-{begin}")
             assert log.offer(
                 Answered(
-                    request_id=ids[-1],
-                    arrived_ns=int(at.timestamp() * 1e6) * 1000,
                     version=name,
-                    door="rest",
-                    is_shadow=is_shadow,
-                    latency_us=500 + begin % 7,
+                    requests=[
+                        AnsweredRequest(
+                            request_id=ids[-1],
+                            arrived_ns=int(at.timestamp() * 1e6) * 1000,
+                            door="rest",
+                            is_shadow=is_shadow,
+                            latency_us=500 + begin % 7,
+                            rows=len(part),
+                        )
+                    ],
                     tensors=tensors,
                     outputs={"probability": spoil(answered.scores), "label": answered.labels},
                 )

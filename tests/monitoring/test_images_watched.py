@@ -21,7 +21,7 @@ from pipelines.monitoring.baseline import HOLDOUT, REFERENCE, VersionFiles
 from pipelines.monitoring.check import Live, check
 from pipelines.monitoring.labelled import Logs
 from pipelines.predictions.log import PredictionLog
-from pipelines.predictions.record import Answered
+from pipelines.predictions.record import Answered, AnsweredRequest
 from pipelines.schema import NUMBERS, Schema
 from pipelines.signature import MODEL_FILE, Signature, digest
 from pipelines.state import store
@@ -68,7 +68,8 @@ def outcome_of(files: VersionFiles, pixels: np.ndarray, folder: Path, engine: sa
     outputs = {"probabilities": answered.scores, "label": names}
     at = int((NOON - DAY / 2 - DAY / 4).timestamp()) * 10**9
     tensors = {NUMBERS: pixels}
-    log.offer(Answered("r1", at, files.name, "rest", False, 900, tensors, outputs))
+    request = AnsweredRequest("r1", at, "rest", False, 900, len(pixels))
+    log.offer(Answered(files.name, [request], tensors, outputs))
     log.close(30)
     chosen = settings(monitor={"persistence": [1, 1]})
     live = Live("digits", files, NOON - DAY, chosen, chosen)

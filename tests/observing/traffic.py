@@ -11,10 +11,10 @@ import numpy as np
 
 from pipelines.observing.requests import Request
 from pipelines.observing.sources import Sources
+from pipelines.predictions import record
 from pipelines.predictions.feedback import Feedback
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.policy import LogPolicy
-from pipelines.predictions.record import Answered
 from pipelines.schema import Schema
 from tests.model_folder import SCHEMA
 
@@ -64,7 +64,7 @@ class Traffic:
         self.requests.append(request)
         return request
 
-    def answer(self, answers: Sequence[Answered]) -> None:
+    def answer(self, answers: Sequence[record.Answered]) -> None:
         """What the servers put on record."""
         folder = self.folder / "predictions"
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def answered(
     *,
     is_shadow: bool = False,
     latency_ms: float = 2.0,
-) -> Answered:
+) -> record.Answered:
     """The record of a server's answer to a request, of one row or more."""
     scores = np.atleast_1d(np.array(probability, dtype=np.float64))
     rows = len(scores)
@@ -97,13 +97,17 @@ def answered(
         "numbers": np.arange(rows * 3, dtype=np.float64).reshape(rows, 3),
         "categories": np.array([["AA", "JFK"]] * rows, dtype=object),
     }
-    return Answered(
+    told = record.AnsweredRequest(
         request_id=request.request_id,
         arrived_ns=int((request.ended - request.duration_ms / 1000) * 1e9),
-        version=version or (CHALLENGER if is_shadow else request.arm),
         door="predict",
         is_shadow=is_shadow,
         latency_us=int(latency_ms * 1000),
+        rows=rows,
+    )
+    return record.Answered(
+        version=version or (CHALLENGER if is_shadow else request.arm),
+        requests=[told],
         tensors=tensors,
         outputs={"label": (scores >= 0.5).astype(np.int64), "probability": scores},
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.predictions.record import Answered
+from pipelines.predictions.record import Answered, AnsweredRequest
 from pipelines.schema import Schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,13 +49,18 @@ def answered(number: int = 0, rows: int = 1, schema: Schema = BINARY, **changes:
     if schema.categories:
         words = [f"{name}-{number}" for name in schema.categories]
         tensors["categories"] = np.array([words] * rows, dtype=object)
+    request = AnsweredRequest(
+        request_id=f"request-{number}",
+        arrived_ns=NOON + number * 1_000_000,
+        door="rest",
+        is_shadow=False,
+        latency_us=180 + number,
+        rows=rows,
+    )
+    of_request = {name: changes.pop(name) for name in AnsweredRequest._fields if name in changes}
     fields: dict[str, Any] = {
-        "request_id": f"request-{number}",
-        "arrived_ns": NOON + number * 1_000_000,
         "version": "flights@v3",
-        "door": "rest",
-        "is_shadow": False,
-        "latency_us": 180 + number,
+        "requests": [request._replace(**of_request)],
         "tensors": tensors,
         "outputs": outputs(schema, rows),
     }

@@ -14,9 +14,11 @@ import pytest
 from pipelines.errors import CellError, LogError, RequestError
 from pipelines.inference.encode import Tensors, encode_rows
 from pipelines.schema import Schema
-from pipelines.serving.answering import ROWS_ON_THE_LOOP, Answering
-from pipelines.serving.context import Asked, asked
+from pipelines.serving.answering import ROWS_ON_THE_LOOP, Answer, Answering
+from pipelines.serving.context import Asked, Door, asked
+from pipelines.serving.joining import Arrays
 from pipelines.serving.metrics import Meters
+from pipelines.serving.recording import Requests
 from pipelines.serving.served import Outputs, ServedModel
 from tests.serving import graphs
 
@@ -25,16 +27,35 @@ class Kept:
     """A record that can be held up, or fail."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[Asked, Outputs]] = []
+        self.seen: list[tuple[list[tuple[Asked, int]], Arrays, Arrays]] = []
         self.gate: asyncio.Event | None = None
         self.error: LogError | None = None
 
-    async def keep(self, asked: Asked, tensors: Tensors, outputs: Outputs) -> None:
-        if self.gate is not None:
-            await self.gate.wait()
+    def keep(
+        self, requests: Requests, tensors: Arrays, outputs: Arrays
+    ) -> asyncio.Future[None] | None:
+        if self.error is not None and self.gate is None:
+            raise self.error
+        self.seen.append((list(requests), tensors, outputs))
+        return None if self.gate is None else asyncio.ensure_future(self._wait(self.gate))
+
+    async def _wait(self, gate: asyncio.Event) -> None:
+        await gate.wait()
         if self.error is not None:
             raise self.error
-        self.seen.append((asked, outputs))
+
+
+class Rows:
+    """A request of rows, whose answer is its outputs."""
+
+    def __init__(self, tensors: Tensors) -> None:
+        self._tensors = tensors
+
+    def read(self) -> Tensors:
+        return self._tensors
+
+    def write(self, outputs: Outputs) -> Outputs:
+        return outputs
 
 
 def door(folder: Path, schema: Schema = graphs.TABLE, **policy: Any) -> tuple[Answering, Kept]:
@@ -43,18 +64,167 @@ def door(folder: Path, schema: Schema = graphs.TABLE, **policy: Any) -> tuple[An
     return Answering(served, kept, Meters(served)), kept
 
 
-def rows(count: int, schema: Schema = graphs.TABLE, **changes: Any) -> Tensors:
-    return encode_rows(schema, [{**graphs.ROW, **changes}] * count)
+def rows(count: int, schema: Schema = graphs.TABLE, **changes: Any) -> Rows:
+    return Rows(encode_rows(schema, [{**graphs.ROW, **changes}] * count))
+
+
+def together(answering: Answering, *requests: Rows, door: Door = "rest") -> list[Any]:
+    """What each of them gets when they come at one moment: its outputs, or the error."""
+
+    async def crowd() -> list[Any]:
+        return await asyncio.gather(
+            *(answering.answer(asked(door, []), request) for request in requests),
+            return_exceptions=True,
+        )
+
+    return [got.content if isinstance(got, Answer) else got for got in asyncio.run(crowd())]
 
 
 @pytest.mark.parametrize("count", [1, ROWS_ON_THE_LOOP, ROWS_ON_THE_LOOP + 1])
 def test_an_answer_is_the_models_and_is_recorded(count: int, tmp_path: Path) -> None:
     answering, kept = door(tmp_path / "model")
-    known = asked("rest", [])
-    outputs = asyncio.run(answering.answer(known, rows(count)))
+    known, request = asked("rest", []), rows(count)
+    answer = asyncio.run(answering.answer(known, request))
 
-    assert kept.seen == [(known, outputs)]
-    np.testing.assert_allclose(outputs["probability"], [graphs.probability(5.5)] * count, atol=1e-6)
+    [(requests, tensors, outputs)] = kept.seen
+    assert requests == [(known, count)]
+    assert answer.rows == count
+    np.testing.assert_array_equal(tensors["numbers"], request.read()["numbers"])
+    expected = [graphs.probability(5.5)] * count
+    np.testing.assert_allclose(outputs["probability"], expected, atol=1e-6)
+    np.testing.assert_allclose(answer.content["probability"], expected, atol=1e-6)
+
+
+def test_requests_of_one_moment_are_asked_at_once_and_each_gets_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering, kept = door(tmp_path / "model")
+    asked_for: list[int] = []
+    monkeypatch.setattr(ServedModel, "answer", counting(asked_for))
+    counts = [1, 3, 1, ROWS_ON_THE_LOOP, 2]
+    got = together(answering, *(rows(count, a=float(i)) for i, count in enumerate(counts)))
+
+    assert asked_for == [5, ROWS_ON_THE_LOOP, 2]
+    for i, (count, outputs) in enumerate(zip(counts, got, strict=True)):
+        alone = answering.model.answer(rows(count, a=float(i)).read())
+        for name, values in alone.items():
+            np.testing.assert_array_equal(outputs[name], values)
+    assert [[count for _, count in requests] for requests, _, _ in kept.seen] == [
+        [1, 3, 1],
+        [ROWS_ON_THE_LOOP],
+        [2],
+    ]
+
+
+def test_what_is_wrong_with_one_request_is_no_matter_to_its_neighbours(tmp_path: Path) -> None:
+    answering, kept = door(tmp_path / "model", required=("a",))
+    unwritten = rows(2, a=7.0)
+    unwritten.write = failing  # type: ignore[method-assign]
+    unread = rows(1)
+    unread.read = failing  # type: ignore[method-assign]
+    requests = [rows(1), rows(1, a=None), unwritten, unread, rows(3, a=2.0)]
+    first, kept_out, not_written, not_read, last = together(answering, *requests)
+
+    assert len(first["probability"]) == 1
+    assert isinstance(kept_out, CellError)
+    assert isinstance(not_written, RuntimeError)
+    assert isinstance(not_read, RuntimeError)
+    assert len(last["probability"]) == 3
+    # What could not be answered is not in the record.
+    [(recorded, tensors, outputs)] = kept.seen
+    assert [count for _, count in recorded] == [1, 3]
+    place = graphs.TABLE.numbers.index("a")
+    assert tensors["numbers"][:, place].tolist() == [graphs.ROW["a"], 2.0, 2.0, 2.0]
+    np.testing.assert_array_equal(outputs["probability"][1:], last["probability"])
+
+
+def failing(*_: object) -> Any:
+    raise RuntimeError
+
+
+def test_a_request_that_the_model_fails_on_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering, _ = door(tmp_path / "model")
+    real = ServedModel.answer
+
+    def answer(self: ServedModel, tensors: Tensors) -> Outputs:
+        if (tensors["numbers"] == 13).any():
+            raise RuntimeError("unlucky")
+        return real(self, tensors)
+
+    monkeypatch.setattr(ServedModel, "answer", answer)
+    first, unlucky, last = together(answering, rows(1), rows(1, a=13.0), rows(1))
+    assert isinstance(unlucky, RuntimeError)
+    np.testing.assert_array_equal(first["probability"], last["probability"])
+
+
+def test_an_answer_that_is_no_number_is_refused_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering, kept = door(tmp_path / "model")
+    real = ServedModel.answer
+
+    def answer(self: ServedModel, tensors: Tensors) -> Outputs:
+        outputs = real(self, tensors)
+        outputs["probability"][(tensors["numbers"] == 13).any(axis=1)] = np.nan
+        return outputs
+
+    monkeypatch.setattr(ServedModel, "answer", answer)
+    first, odd, last = together(answering, rows(1), rows(1, a=13.0), rows(1))
+    assert isinstance(odd, RequestError)
+    assert odd.status == 500
+    np.testing.assert_array_equal(first["probability"], last["probability"])
+    assert [count for _, count in kept.seen[0][0]] == [1, 1]
+
+
+def test_who_left_before_is_not_asked_about(tmp_path: Path) -> None:
+    answering, kept = door(tmp_path / "model")
+
+    async def leave() -> None:
+        leaving = asyncio.ensure_future(answering.answer(asked("rest", []), rows(1)))
+        staying = asyncio.ensure_future(answering.answer(asked("rest", []), rows(2)))
+        await asyncio.sleep(0)  # both are waiting for the next turn of the loop
+        leaving.cancel()
+        await staying
+
+    asyncio.run(leave())
+    assert [count for _, count in kept.seen[0][0]] == [2]
+
+
+def test_who_leaves_while_the_record_is_written_leaves_the_others_theirs(tmp_path: Path) -> None:
+    answering, kept = door(tmp_path / "model")
+
+    async def leave() -> None:
+        kept.gate = asyncio.Event()
+        leaving, staying = (
+            asyncio.ensure_future(answering.answer(asked("rest", []), rows(1))) for _ in range(2)
+        )
+        await asyncio.sleep(0.01)
+        leaving.cancel()
+        await asyncio.sleep(0.01)
+        kept.gate.set()
+        await staying
+
+    asyncio.run(leave())
+
+
+def test_calls_of_grpc_are_answered_however_few_they_are(tmp_path: Path) -> None:
+    answering, kept = door(tmp_path / "model")
+    for _ in range(3):
+        assert len(together(answering, rows(1), rows(1), door="grpc")) == 2
+        assert len(together(answering, rows(1), door="grpc")) == 1
+    assert [len(requests) for requests, _, _ in kept.seen] == [2, 1] * 3
+
+
+def counting(asked_for: list[int]) -> Any:
+    real = ServedModel.answer
+
+    def answer(self: ServedModel, tensors: Tensors) -> Outputs:
+        asked_for.append(len(tensors["numbers"]))
+        return real(self, tensors)
+
+    return answer
 
 
 def test_many_rows_do_not_hold_up_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +273,7 @@ def test_no_more_requests_are_answered_at_once_than_allowed(tmp_path: Path) -> N
         await answering.answer(asked("rest", []), rows(1))
 
     asyncio.run(crowd())
-    assert len(kept.seen) == 3
+    assert [len(requests) for requests, _, _ in kept.seen] == [2, 1]
 
 
 def test_refusals_leave_room_for_others(tmp_path: Path) -> None:
@@ -159,7 +329,7 @@ def test_an_answer_that_is_no_number_is_a_fault_of_the_model(count: int, tmp_pat
     tensors = encode_rows(graphs.MINUTES, [*good, {**graphs.ROW, "a": -100.0}])
 
     with pytest.raises(RequestError, match="the model's value is no number") as caught:
-        asyncio.run(answering.answer(asked("rest", []), tensors))
+        asyncio.run(answering.answer(asked("rest", []), Rows(tensors)))
     assert caught.value.status == 500
     assert f"row {count - 1} " in caught.value.where
     assert kept.seen == []

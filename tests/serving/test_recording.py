@@ -43,7 +43,12 @@ def model(**log: Any) -> Any:
 def keep(record: Any) -> None:
     tensors = encode_rows(SCHEMA, [{"x": 1.5, "c": "a"}, {"x": None, "c": None}])
     outputs = {"probability": np.array([0.25, 0.75]), "label": np.array([0, 1])}
-    asyncio.run(record.keep(asked("rest", HEADERS), tensors, outputs))
+
+    async def wait() -> None:
+        if (kept := record.keep([(asked("rest", HEADERS), 2)], tensors, outputs)) is not None:
+            await kept
+
+    asyncio.run(wait())
 
 
 @pytest.mark.parametrize("mode", ["fast", "audit"])

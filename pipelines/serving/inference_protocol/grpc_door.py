@@ -10,20 +10,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from pipelines.errors import CellError, ModelError, RequestError
 from pipelines.serving.answering import Answering
-from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked, asked
+from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, asked
 from pipelines.serving.identity import Verifier
 from pipelines.serving.inference_protocol import metadata
 from pipelines.serving.inference_protocol.generated import open_inference_pb2 as pb
-from pipelines.serving.inference_protocol.grpc_form import read_inputs, write_answer
-from pipelines.serving.inference_protocol.inputs import tensors_of
-from pipelines.serving.problems import UNACCEPTABLE, failed, refused
-from pipelines.serving.served import rows_of
+from pipelines.serving.inference_protocol.grpc_form import GrpcForm, read_message
+from pipelines.serving.problems import UNACCEPTABLE, failed
 
 SERVICE = "inference.GRPCInferenceService"
 DRAIN_SECONDS = 5.0
@@ -117,7 +114,7 @@ class GrpcDoor:
                 "ServerMetadata": method(self._server_metadata, pb.ServerMetadataRequest),
                 "ModelReady": method(self._model_ready, pb.ModelReadyRequest),
                 "ModelMetadata": method(self._model_metadata, pb.ModelMetadataRequest),
-                "ModelInfer": _bytes_in(self._infer),
+                "ModelInfer": grpc.unary_unary_rpc_method_handler(self._infer),
             },
         )
 
@@ -140,7 +137,7 @@ class GrpcDoor:
 
     async def _known(self, name: str, version: str, context: Context) -> None:
         try:
-            self._require_model(name, version)
+            metadata.require_model(name, version, self._model)
         except RequestError as error:
             await context.abort(_CODES[error.status], _said(error))
 
@@ -153,7 +150,9 @@ class GrpcDoor:
             )
         )
         try:
-            return await self._answer(_read(pb.ModelInferRequest, content), known)
+            content, rows = await self._answering.answer(known, GrpcForm(self._model, content))
+            self._answering.through(known, 200, rows)
+            return content
         except (RequestError, CellError) as error:
             status = error.status if isinstance(error, RequestError) else UNACCEPTABLE
             code = _CODES.get(status, grpc.StatusCode.INVALID_ARGUMENT)
@@ -165,24 +164,6 @@ class GrpcDoor:
         self._answering.through(known, status)
         # Outside of the handlers above, because it raises.
         return await context.abort(code, said)
-
-    async def _answer(self, request: Any, known: Asked) -> Any:
-        self._require_model(request.model_name, request.model_version)
-        model = self._model
-        tensors = tensors_of(model.schema, read_inputs(request), model.policy.max_rows)
-        outputs = await self._answering.answer(known, tensors)
-        told = write_answer(model, request, outputs)
-        self._answering.through(known, 200, rows_of(tensors))
-        return told
-
-    def _require_model(self, name: str, version: str) -> None:
-        if name != self._model.name or not metadata.names_version(version, self._model):
-            raise refused(
-                f"there is no {name[:80]!r} {version[:20]!r} here",
-                "model",
-                f"ask for {self._model.name!r}, version {self._model.version!r} or none",
-                404,
-            )
 
 
 class _Guard(grpc.aio.ServerInterceptor):
@@ -222,21 +203,9 @@ def _bytes_in(behaviour: Callable[[bytes, Context], Awaitable[Any]]) -> grpc.Rpc
     )
 
 
-def _read(kind: Any, content: bytes) -> Any:
-    try:
-        return kind.FromString(content)
-    except DecodeError:
-        raise refused(
-            f"not a message of the type {kind.DESCRIPTOR.full_name}",
-            "message",
-            "encode it by the protocol's own definition",
-            400,
-        ) from None
-
-
 async def _read_or_abort(kind: Any, content: bytes, context: Context) -> Any:
     try:
-        return _read(kind, content)
+        return read_message(kind, content)
     except RequestError as error:
         return await context.abort(grpc.StatusCode.INVALID_ARGUMENT, _said(error))
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from google.protobuf.message import DecodeError
+
 from pipelines.errors import CellError
+from pipelines.inference.encode import Tensors
 from pipelines.serving.inference_protocol.datatypes import BYTES
 from pipelines.serving.inference_protocol.generated import open_inference_pb2 as pb
-from pipelines.serving.inference_protocol.inputs import Given
+from pipelines.serving.inference_protocol.inputs import Given, tensors_of
+from pipelines.serving.inference_protocol.metadata import require_model
 from pipelines.serving.inference_protocol.rest_form import pack, unknown_output
 from pipelines.serving.problems import refused
 from pipelines.serving.served import Outputs, Servable
@@ -30,6 +34,43 @@ _CONTENTS = {
 
 # What is remembered is small: 64 forms of at most so many bytes.
 _REMEMBERED_BYTES = 4096
+
+
+class GrpcForm:
+    """A request to `ModelInfer`.
+
+    Args:
+        model: who is asked.
+        content: the message's bytes.
+    """
+
+    def __init__(self, model: Servable, content: bytes) -> None:
+        self._model = model
+        self._content = content
+
+    def read(self) -> Tensors:
+        """The rows; RequestError or CellError if they cannot be read."""
+        model = self._model
+        self._request = request = read_message(pb.ModelInferRequest, self._content)
+        require_model(request.model_name, request.model_version, model)
+        return tensors_of(model.schema, read_inputs(request), model.policy.max_rows)
+
+    def write(self, outputs: Outputs) -> bytes:
+        """The answer's bytes; RequestError if an output is wanted that there is not."""
+        return write_answer(self._model, self._request, outputs).SerializeToString()
+
+
+def read_message(kind: Any, content: bytes) -> Any:
+    """A message of a class of protocol buffers; RequestError (400) if the bytes are none."""
+    try:
+        return kind.FromString(content)
+    except DecodeError:
+        raise refused(
+            f"not a message of the type {kind.DESCRIPTOR.full_name}",
+            "message",
+            "encode it by the protocol's own definition",
+            400,
+        ) from None
 
 
 def read_inputs(request: pb.ModelInferRequest) -> list[Given]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.schema import Schema
 from pipelines.serving.inference_protocol.inputs import IMAGE
+from pipelines.serving.problems import refused
 from pipelines.serving.served import Servable
 
 SERVER = "evergreen"
@@ -53,3 +54,14 @@ def inputs_of(schema: Schema) -> list[tuple[str, str, list[int]]]:
 def names_version(asked: str, model: Servable) -> bool:
     """Whether a version in a path is the one that is served: `v3`, or 3 for short."""
     return asked in ("", model.version) or f"v{asked}" == model.version
+
+
+def require_model(name: str, version: str, model: Servable) -> None:
+    """Hold a request to the model that is served; RequestError (404) for another."""
+    if name != model.name or not names_version(version, model):
+        raise refused(
+            f"there is no {name[:80]!r} {version[:20]!r} here",
+            "model",
+            f"ask for {model.name!r}, version {model.version!r} or none",
+            404,
+        )

@@ -23,14 +23,11 @@ from pipelines.serving.asgi import (
 )
 from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked, asked
 from pipelines.serving.inference_protocol import metadata
-from pipelines.serving.inference_protocol.inputs import tensors_of
 from pipelines.serving.inference_protocol.rest_form import (
     HEADER_LENGTH,
-    read_request,
-    write_answer,
+    RestForm,
 )
 from pipelines.serving.problems import refused
-from pipelines.serving.served import rows_of
 
 PREFIX = "/v2"
 _JSON = (b"content-type", b"application/json")
@@ -91,16 +88,14 @@ class RestDoor:
     ) -> None:
         policy = self._model.policy
         body = await read_body(receive, policy.max_body_bytes, policy.timeout_seconds)
-        request = read_request(body, header(scope, HEADER_LENGTH))
-        tensors = tensors_of(self._model.schema, request.inputs, policy.max_rows)
-        outputs = await self._answering.answer(known, tensors)
-        content, json_length = write_answer(self._model, request, outputs)
+        form = RestForm(self._model, body, header(scope, HEADER_LENGTH))
+        (content, json_length), rows = await self._answering.answer(known, form)
         if json_length is None:
             told.append(_JSON)
         else:
             told += [_BINARY, (HEADER_LENGTH, str(json_length).encode())]
         await respond(send, HTTPStatus.OK, told, content)
-        self._answering.through(known, HTTPStatus.OK, rows_of(tensors))
+        self._answering.through(known, HTTPStatus.OK, rows)
 
     def _about(self, path: str) -> bytes:
         """What the server tells of itself.

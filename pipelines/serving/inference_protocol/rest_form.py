@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.errors import CellError, RequestError
+from pipelines.inference.encode import Tensors
 from pipelines.serving.inference_protocol.datatypes import BYTES, NUMPY, pack_strings
-from pipelines.serving.inference_protocol.inputs import Given
+from pipelines.serving.inference_protocol.inputs import Given, tensors_of
 from pipelines.serving.problems import refused
 from pipelines.serving.rows_json import parse_as
 from pipelines.serving.served import Output, Outputs, Servable
@@ -50,6 +51,30 @@ class InferRequest(msgspec.Struct, frozen=True):
     inputs: list[Given]
     wanted: list[tuple[str, bool]] | None
     is_binary: bool
+
+
+class RestForm:
+    """A request to `infer`.
+
+    Args:
+        model: who is asked.
+        body: as it came.
+        header_length: the header `Inference-Header-Content-Length`, if there is one.
+    """
+
+    def __init__(self, model: Servable, body: bytes, header_length: bytes | None) -> None:
+        self._model = model
+        self._body = body
+        self._header_length = header_length
+
+    def read(self) -> Tensors:
+        """The rows; RequestError or CellError if they cannot be read."""
+        self._request = read_request(self._body, self._header_length)
+        return tensors_of(self._model.schema, self._request.inputs, self._model.policy.max_rows)
+
+    def write(self, outputs: Outputs) -> tuple[bytes, int | None]:
+        """As `write_answer`."""
+        return write_answer(self._model, self._request, outputs)
 
 
 _DECODER = msgspec.json.Decoder(_Request)

@@ -37,7 +37,7 @@ from pipelines.monitoring.triggers import inbox
 from pipelines.monitoring.triggers.events import PERSON, Event, State
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.policy import LogPolicy
-from pipelines.predictions.record import Answered
+from pipelines.predictions.record import Answered, AnsweredRequest
 from pipelines.state import ledger
 from pipelines.versioning import versions, watched
 from pipelines.versioning.git import Repository
@@ -169,8 +169,8 @@ def serve(scene: Scene) -> None:
         outputs = {"probability": said.scores, "label": said.labels.astype(np.int64)}
         request = f"{scene.draw.random()}"
         at = int(datetime.now(UTC).timestamp() * 1e9)
-        answered = Answered(request, at, version.name, "rest", False, 1000, tensors, outputs)
-        asyncio.run(log.write(answered))
+        asked = AnsweredRequest(request, at, "rest", False, 1000, len(chosen))
+        asyncio.run(log.write(Answered(version.name, [asked], tensors, outputs)))
         scene.note(request=request, rows=len(chosen))
     log.close(30)
 
