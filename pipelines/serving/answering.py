@@ -50,7 +50,7 @@ class _Aside(NamedTuple):
     """A request of many rows, and its outputs to come."""
 
     read: _Read
-    outputs: asyncio.Task[Outputs]
+    outputs: asyncio.Future[Outputs]
 
 
 class _Done(NamedTuple):
@@ -103,7 +103,7 @@ class Answering:
         self._batchers[asked.door].add(request)
         result = await request.result
         if isinstance(result, _Aside):
-            outputs = await result.outputs
+            outputs = await self._in_time(result.outputs)
             [result] = self._finished([result.read], result.read.tensors, outputs)
         if isinstance(result, Exception):
             raise result
@@ -134,9 +134,11 @@ class Answering:
             if read.rows <= ROWS_ON_THE_LOOP:
                 few.append(read)
             else:
-                task = asyncio.ensure_future(self._aside(read.tensors))
-                self._hold(1, task)
-                request.result.set_result(_Aside(read, task))
+                # Begun at once, so that a thread works on it while the next is read.
+                loop = asyncio.get_running_loop()
+                outputs = loop.run_in_executor(None, self.model.answer, read.tensors)
+                self._hold(1, outputs)
+                request.result.set_result(_Aside(read, outputs))
         for part in joining.within([read.rows for read in few], ROWS_ON_THE_LOOP):
             self._together(few[part])
 
@@ -201,11 +203,11 @@ class Answering:
         self._held += requests
         until.add_done_callback(release)
 
-    async def _aside(self, tensors: Tensors) -> Outputs:
+    async def _in_time(self, outputs: asyncio.Future[Outputs]) -> Outputs:
         seconds = self.model.policy.timeout_seconds
         try:
             async with asyncio.timeout(seconds):
-                return await asyncio.to_thread(self.model.answer, tensors)
+                return await outputs
         except TimeoutError:
             raise refused(
                 f"no answer within {seconds:g} s",
