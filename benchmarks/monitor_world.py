@@ -18,7 +18,7 @@ from pipelines.monitoring.labelled import Logs
 from pipelines.monitoring.records import Record
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.policy import LogPolicy
-from pipelines.predictions.record import Answered
+from pipelines.predictions.record import Answered, AnsweredRequest
 from pipelines.settings import parse
 from pipelines.state import store
 from tests.model_folder import make_wide_model_folder
@@ -47,18 +47,10 @@ def make(folder: Path, rows: int) -> None:
         tensors = project_frames.tensors(part.assign(n00=part["n00"] * 1.6), schema)
         answered = session.predict(tensors)
         at = since + timedelta(seconds=80_000 * begin / rows)
-        log.offer(
-            Answered(
-                request_id=f"request-{begin}",
-                arrived_ns=int(at.timestamp()) * 10**9,
-                version=f"{MODEL}@v1",
-                door="rest",
-                is_shadow=False,
-                latency_us=1000,
-                tensors=tensors,
-                outputs={"probability": answered.scores, "label": answered.labels},
-            )
-        )
+        at_ns = int(at.timestamp()) * 10**9
+        request = AnsweredRequest(f"request-{begin}", at_ns, "rest", False, 1000, len(part))
+        outputs = {"probability": answered.scores, "label": answered.labels}
+        log.offer(Answered(f"{MODEL}@v1", [request], tensors, outputs))
     log.close(600)
 
 

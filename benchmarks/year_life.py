@@ -26,7 +26,7 @@ from pipelines.paths import HomePaths, home
 from pipelines.predictions.feedback import Feedback
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.policy import LogPolicy
-from pipelines.predictions.record import Answered
+from pipelines.predictions.record import Answered, AnsweredRequest
 from pipelines.replaying import standing
 from pipelines.replaying.schedule import Asked, Request, Told
 from pipelines.replaying.standing import Standing
@@ -112,12 +112,17 @@ class Life:
         answered = self.live.session.predict(tensors)
         taken = log.offer(
             Answered(
-                request_id=request.id,
-                arrived_ns=_nanoseconds(request.at),
                 version=self.live.name,
-                door="rest",
-                is_shadow=False,
-                latency_us=round(1e6 * (time.perf_counter() - begun)),
+                requests=[
+                    AnsweredRequest(
+                        request_id=request.id,
+                        arrived_ns=_nanoseconds(request.at),
+                        door="rest",
+                        is_shadow=False,
+                        latency_us=round(1e6 * (time.perf_counter() - begun)),
+                        rows=len(request.rows),
+                    )
+                ],
                 tensors=tensors,
                 outputs={"probability": answered.scores, "label": answered.labels},
             )

@@ -170,11 +170,11 @@ def _known(words: list[str]) -> list[str | None]:
 
 
 def _meta(group: Sequence[Answered]) -> Iterator[Named]:
+    for answered in group:
+        if sum(request.rows for request in answered.requests) != answered.rows:
+            raise ValueError(f"{answered.rows} rows are not those of their requests")
     requests = [request for answered in group for request in answered.requests]
-    counts = [request.rows for request in requests]
-    if sum(counts) != sum(answered.rows for answered in group):
-        raise ValueError(f"requests of {sum(counts)} rows have another number of tensors")
-    rows = np.concatenate([np.arange(count, dtype=np.int32) for count in counts])
+    rows = np.concatenate([np.arange(request.rows, dtype=np.int32) for request in requests])
     # A request of several rows says everything but its row as often as it has rows.
     each = [request for request in requests for _ in range(request.rows)]
     times = np.array([request.arrived_ns // 1000 for request in each], dtype=np.int64)

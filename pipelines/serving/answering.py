@@ -12,7 +12,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from pipelines.errors import LogError, RequestError
+from pipelines.errors import CellError, LogError, RequestError
 from pipelines.inference.encode import Tensors
 from pipelines.serving import joining
 from pipelines.serving.batching import Batcher
@@ -22,7 +22,8 @@ from pipelines.serving.problems import refused
 from pipelines.serving.recording import Record
 from pipelines.serving.served import Outputs, Servable, rows_of
 
-# More rows than this take milliseconds, in which the event loop could not answer others.
+# More rows than this take milliseconds, in which the event loop could not answer others: of one
+# request they go to a thread, and of several the rest waits for the next turn of the loop.
 ROWS_ON_THE_LOOP = 32
 # How long a call of gRPC waits for others: a fraction of what it takes when there are others.
 GRPC_WINDOW_SECONDS = 0.002
@@ -46,6 +47,19 @@ class Answer(NamedTuple, Generic[T_co]):
     rows: int
 
 
+# None of what follows holds the future that it is the result of, and a refusal has no traceback
+# whose frames hold the refusal: such a ring keeps a body of megabytes until the collector comes.
+
+
+class _Read(NamedTuple):
+    """A request that was read and let in."""
+
+    asked: Asked
+    form: Form[Any]
+    tensors: Tensors
+    rows: int
+
+
 class _Aside(NamedTuple):
     """A request of many rows, and its outputs to come."""
 
@@ -60,17 +74,12 @@ class _Done(NamedTuple):
     kept: asyncio.Future[None] | None
 
 
-class _Request(NamedTuple):
+class _Waiting(NamedTuple):
+    """A request that came. An error is a result: one that nobody waits for any more is no event."""
+
     asked: Asked
     form: Form[Any]
-    # An error is a result here: one that nobody waits for any more is no event.
     result: asyncio.Future[_Done | _Aside | Exception]
-
-
-class _Read(NamedTuple):
-    request: _Request
-    tensors: Tensors
-    rows: int
 
 
 class Answering:
@@ -82,7 +91,7 @@ class Answering:
         self._meters = meters
         http = Batcher(self._work)
         grpc = Batcher(self._work, GRPC_WINDOW_SECONDS)
-        self._batchers: dict[Door, Batcher[_Request]] = {
+        self._batchers: dict[Door, Batcher[_Waiting]] = {
             "predict": http,
             "rest": http,
             "grpc": grpc,
@@ -99,106 +108,148 @@ class Answering:
                 answer cannot be recorded, 504 when it takes too long, 500 when the model's answer
                 is no number.
         """
-        request = _Request(asked, form, asyncio.get_running_loop().create_future())
-        self._batchers[asked.door].add(request)
-        result = await request.result
-        if isinstance(result, _Aside):
-            outputs = await self._in_time(result.outputs)
-            [result] = self._finished([result.read], result.read.tensors, outputs)
-        if isinstance(result, Exception):
-            raise result
-        if result.kept is not None:
-            try:
-                # Others of its batch may wait for the same, when this one's client goes away.
+        result = await self._begun(asked, form)
+        try:
+            if isinstance(result, _Aside):
+                outputs = await self._in_time(result.outputs)
+                read = result.read
+                [result] = self._finished([read], read.tensors, outputs)
+            if isinstance(result, Exception):
+                raise result
+            if result.kept is not None:
+                # Others of its batch wait for the same, and this one's client may go away.
                 await asyncio.shield(result.kept)
-            except LogError as error:
-                raise _unrecorded(error) from error
-        return result.answer
+            return result.answer
+        except LogError as error:
+            raise _unrecorded(error) from None
+        finally:
+            del result
 
     def through(self, asked: Asked, status: int, rows: int = 0) -> None:
         """Count a request that has its answer."""
         seconds = (time.monotonic_ns() - asked.started_ns) / 1e9
         self._meters.count(asked.door, status, seconds, rows)
 
-    def _work(self, requests: Sequence[_Request]) -> None:
-        """Answer the requests of few rows, and begin to answer those of many."""
+    def _begun(self, asked: Asked, form: Form[Any]) -> asyncio.Future[_Done | _Aside | Exception]:
+        result: asyncio.Future[_Done | _Aside | Exception]
+        result = asyncio.get_running_loop().create_future()
+        self._batchers[asked.door].add(_Waiting(asked, form, result))
+        return result
+
+    def _work(self, waiting: Sequence[_Waiting]) -> int:
+        """Give results to the first of those who wait, as many as a turn of the loop should take.
+
+        Returns:
+            How many they are.
+        """
+        count = rows = 0
         few: list[_Read] = []
-        for request in requests:
-            if request.result.done():  # its client is gone
-                continue
-            try:
-                read = self._read(request)
-            except Exception as error:  # noqa: BLE001 (it is raised where it is waited for)
-                request.result.set_result(error)
-                continue
-            if read.rows <= ROWS_ON_THE_LOOP:
-                few.append(read)
-            else:
-                # Begun at once, so that a thread works on it while the next is read.
-                loop = asyncio.get_running_loop()
-                outputs = loop.run_in_executor(None, self.model.answer, read.tensors)
-                self._hold(1, outputs)
-                request.result.set_result(_Aside(read, outputs))
-        for part in joining.within([read.rows for read in few], ROWS_ON_THE_LOOP):
-            self._together(few[part])
+        results: list[asyncio.Future[Any]] = []
+        room = max(1, self.model.policy.max_concurrency - self._held)
+        try:
+            while count < len(waiting) and rows < ROWS_ON_THE_LOOP and len(few) < room:
+                asked, form, result = waiting[count]
+                count += 1
+                if result.done():  # its client is gone
+                    continue
+                read = self._read(asked, form)
+                rows += read.rows if isinstance(read, _Read) else 1
+                if isinstance(read, Exception):
+                    result.set_result(read)
+                elif read.rows > ROWS_ON_THE_LOOP:
+                    result.set_result(self._aside(read))
+                else:
+                    few.append(read)
+                    results.append(result)
+            for result, told in zip(results, self._together(few) if few else (), strict=True):
+                result.set_result(told)
+        except Exception as error:  # noqa: BLE001 (nobody must wait for ever, whatever this is)
+            for _, _, result in waiting[:count]:
+                if not result.done():
+                    result.set_result(error)
+        return count
 
-    def _read(self, request: _Request) -> _Read:
-        if self._held >= self.model.policy.max_concurrency:
-            raise _unavailable(f"{self._held} requests are being answered", "server")
-        tensors = request.form.read()
-        self.model.admit(tensors)
-        return _Read(request, tensors, rows_of(tensors))
+    def _read(self, asked: Asked, form: Form[Any]) -> _Read | Exception:
+        try:
+            if self._held >= self.model.policy.max_concurrency:
+                raise _unavailable(f"{self._held} requests are being answered", "server")
+            tensors = form.read()
+            self.model.admit(tensors)
+            return _Read(asked, form, tensors, rows_of(tensors))
+        except (CellError, RequestError) as error:
+            return error.with_traceback(None)
+        except Exception as error:  # noqa: BLE001 (it is raised where it is waited for)
+            return error
 
-    def _together(self, batch: Sequence[_Read]) -> None:
+    def _together(self, batch: Sequence[_Read]) -> Sequence[_Done | Exception]:
+        """Ask the model once for the rows of all."""
         tensors = joining.joined([read.tensors for read in batch])
         try:
             outputs = self.model.answer(tensors)
+            _require_rows(outputs, tensors)
         except Exception as error:  # noqa: BLE001 (it is raised where it is waited for)
             if len(batch) == 1:
-                batch[0].request.result.set_result(error)
-                return
-            # Whoever is at fault must not take its neighbours along.
-            for read in batch:
-                self._together([read])
-            return
-        for read, result in zip(batch, self._finished(batch, tensors, outputs), strict=True):
-            read.request.result.set_result(result)
+                return [error]
+        else:
+            return self._finished(batch, tensors, outputs)
+        # Whoever is at fault must not take its neighbours along.
+        return [result for read in batch for result in self._together([read])]
+
+    def _aside(self, read: _Read) -> _Aside | Exception:
+        """Begin at once, so that a thread works on it while the next is read."""
+        try:
+            loop = asyncio.get_running_loop()
+            outputs = loop.run_in_executor(None, self.model.answer, read.tensors)
+        except RuntimeError as error:  # there may be no more threads
+            return error
+        self._hold(1, outputs)
+        return _Aside(read, outputs)
 
     def _finished(
         self, batch: Sequence[_Read], tensors: Tensors, outputs: Outputs
-    ) -> list[_Done | Exception]:
+    ) -> Sequence[_Done | Exception]:
         """Write the answers of a batch, and record those that could be written."""
         counts = [read.rows for read in batch]
         parts = joining.parted(outputs, counts)
         written = [self._written(read, part) for read, part in zip(batch, parts, strict=True)]
-        which = [isinstance(answer, Answer) for answer in written]
-        if not any(which):
-            return [answer for answer in written if isinstance(answer, Exception)]
-        requests = [(read.request.asked, read.rows) for read in compress(batch, which)]
-        try:
-            kept = self._record.keep(
-                requests,
-                joining.chosen(tensors, counts, which),
-                joining.chosen(outputs, counts, which),
-            )
-        except LogError as error:
-            return [_unrecorded(error)] * len(batch)
-        except Exception as error:  # noqa: BLE001 (it is raised where it is waited for)
-            return [error] * len(batch)
-        if kept is not None:
+        is_written = [isinstance(answer, Answer) for answer in written]
+        requests = [(read.asked, read.rows) for read in compress(batch, is_written)]
+        kept: asyncio.Future[None] | LogError | None = None
+        if requests:
+            try:
+                kept = self._record.keep(
+                    requests,
+                    joining.chosen(tensors, counts, is_written),
+                    joining.chosen(outputs, counts, is_written),
+                )
+            except LogError as error:
+                kept = error
+        if isinstance(kept, asyncio.Future):
             self._hold(len(requests), kept)
-        return [_Done(answer, kept) if isinstance(answer, Answer) else answer for answer in written]
+        results: list[_Done | Exception] = []
+        for answer in written:
+            if isinstance(answer, Exception):
+                results.append(answer)
+            elif isinstance(kept, LogError):
+                results.append(_unrecorded(kept))
+            else:
+                results.append(_Done(answer, kept))
+        return results
 
     def _written(self, read: _Read, outputs: Outputs) -> Answer[Any] | Exception:
         try:
             _require_numbers(self.model, outputs)
-            return Answer(read.request.form.write(outputs), read.rows)
+            return Answer(read.form.write(outputs), read.rows)
+        except (CellError, RequestError) as error:
+            return error.with_traceback(None)
         except Exception as error:  # noqa: BLE001 (it is raised where it is waited for)
             return error
 
     def _hold(self, requests: int, until: asyncio.Future[Any]) -> None:
-        def release(_: asyncio.Future[Any]) -> None:
+        def release(done: asyncio.Future[Any]) -> None:
             self._held -= requests
+            if not done.cancelled():
+                done.exception()  # whether or not anybody is left whom it concerns
 
         self._held += requests
         until.add_done_callback(release)
@@ -215,6 +266,13 @@ class Answering:
                 "send fewer rows at a time",
                 HTTPStatus.GATEWAY_TIMEOUT,
             ) from None
+
+
+def _require_rows(outputs: Outputs, tensors: Tensors) -> None:
+    wanted = rows_of(tensors)
+    for name, values in outputs.items():
+        if len(values) != wanted:
+            raise ValueError(f"the model's {name} has {len(values)} rows for {wanted}")
 
 
 def _require_numbers(model: Servable, outputs: Outputs) -> None:

@@ -14,43 +14,40 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# The first answer of a batch waits for the last; 64 of one row take about 5 ms.
-MOST = 64
 # So many batches of one, one after the other, and nobody seems to come at the same time.
-ALONE = 16
+ENOUGH_ALONE = 16
 
 
 class Batcher(Generic[T]):
     """Gathers what is added at one moment.
 
     Args:
-        work: does a batch; must not raise.
-        window_seconds: for requests that come one by one, however many there are, as those of
+        work: is given all that is waiting, does the first of it, as much as one turn of the loop
+            should take, and returns how many it did; must do one at least, and must not raise.
+        window_seconds: for those who come one by one, however many there are, as the calls of
             gRPC do (a thread of its own wakes the loop for each): how long the first of a batch
             waits for others. It does so only while batches of more than one come about; a client
             that waits for each of its answers is not made to wait longer.
     """
 
-    def __init__(self, work: Callable[[list[T]], None], window_seconds: float = 0.0) -> None:
+    def __init__(self, work: Callable[[list[T]], int], window_seconds: float = 0.0) -> None:
         self._work = work
         self._window_seconds = window_seconds
         self._waiting: list[T] = []
-        self._alone = ALONE
+        self._alone = ENOUGH_ALONE
 
-    def add(self, request: T) -> None:
-        """Have a request worked on soon, by the running event loop."""
-        self._waiting.append(request)
-        if len(self._waiting) >= MOST:
-            self._flush()
-        elif len(self._waiting) == 1:
+    def add(self, one: T) -> None:
+        """Have it worked on soon, by the running event loop."""
+        self._waiting.append(one)
+        if len(self._waiting) == 1:
             loop = asyncio.get_running_loop()
-            if self._window_seconds and self._alone < ALONE:
+            if self._window_seconds and self._alone < ENOUGH_ALONE:
                 loop.call_later(self._window_seconds, self._flush)
             else:
                 loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        batch, self._waiting = self._waiting, []
-        if batch:  # else it was full before its time
-            self._alone = 0 if len(batch) > 1 else self._alone + 1
-            self._work(batch)
+        self._alone = 0 if len(self._waiting) > 1 else self._alone + 1
+        del self._waiting[: self._work(self._waiting)]
+        if self._waiting:  # others have their turn before the rest
+            asyncio.get_running_loop().call_soon(self._flush)

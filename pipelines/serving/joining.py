@@ -11,23 +11,6 @@ from numpy.typing import NDArray
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def within(counts: Sequence[int], most: int) -> Iterator[slice]:
-    """Requests of so many rows each, in their order, a few at a time.
-
-    Args:
-        counts: how many rows each of them has.
-        most: rows at a time, unless one request has more.
-    """
-    begin = rows = 0
-    for place, count in enumerate(counts):
-        if rows and rows + count > most:
-            yield slice(begin, place)
-            begin, rows = place, 0
-        rows += count
-    if rows:
-        yield slice(begin, len(counts))
-
-
 def joined(parts: Sequence[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
     """The rows of all of them, one after the other."""
     if len(parts) == 1:

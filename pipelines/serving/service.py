@@ -123,12 +123,11 @@ class Evergreen:
             content = await self._server.predict(known, content_type, body)
             return Response(content, headers=headers, media_type=JSON)
         except (RequestError, CellError) as error:
-            refusal = error
+            status, content = write_problem(error)
         except Exception:
             # BentoML would answer in a form of its own, and without the request id.
             _LOGGER.exception("request %s failed", known.request_id)
-            refusal = failed(known.request_id)
-        status, content = write_problem(refusal)
+            status, content = write_problem(failed(known.request_id))
         self._server.answering.through(known, status)
         return Response(content, status, headers, media_type=PROBLEM_JSON)
 

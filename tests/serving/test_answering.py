@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,16 +108,14 @@ def test_requests_of_one_moment_are_asked_at_once_and_each_gets_its_own(
     counts = [1, 3, 1, ROWS_ON_THE_LOOP, 2]
     got = together(answering, *(rows(count, a=float(i)) for i, count in enumerate(counts)))
 
-    assert asked_for == [5, ROWS_ON_THE_LOOP, 2]
+    # What is enough for a turn of the loop leaves the rest for the next.
+    assert asked_for == [5 + ROWS_ON_THE_LOOP, 2]
     for i, (count, outputs) in enumerate(zip(counts, got, strict=True)):
         alone = answering.model.answer(rows(count, a=float(i)).read())
         for name, values in alone.items():
             np.testing.assert_array_equal(outputs[name], values)
-    assert [[count for _, count in requests] for requests, _, _ in kept.seen] == [
-        [1, 3, 1],
-        [ROWS_ON_THE_LOOP],
-        [2],
-    ]
+    recorded = [[count for _, count in requests] for requests, _, _ in kept.seen]
+    assert recorded == [[1, 3, 1, ROWS_ON_THE_LOOP], [2]]
 
 
 def test_what_is_wrong_with_one_request_is_no_matter_to_its_neighbours(tmp_path: Path) -> None:
@@ -215,6 +217,130 @@ def test_calls_of_grpc_are_answered_however_few_they_are(tmp_path: Path) -> None
         assert len(together(answering, rows(1), rows(1), door="grpc")) == 2
         assert len(together(answering, rows(1), door="grpc")) == 1
     assert [len(requests) for requests, _, _ in kept.seen] == [2, 1] * 3
+
+
+def test_the_limit_is_kept_within_one_moment(tmp_path: Path) -> None:
+    answering, kept = door(tmp_path / "model", max_concurrency=2)
+
+    async def crowd() -> list[Any]:
+        kept.gate = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.1, kept.gate.set)
+        return await asyncio.gather(
+            *(answering.answer(asked("rest", []), rows(1)) for _ in range(5)),
+            return_exceptions=True,
+        )
+
+    got = asyncio.run(crowd())
+    assert [isinstance(each, Answer) for each in got] == [True, True, False, False, False]
+    assert {each.status for each in got[2:]} == {503}
+    # Nothing is held up when answers need not be waited for.
+    kept.gate = None
+    assert len(together(answering, *(rows(1) for _ in range(5)))) == 5
+    assert sum(len(requests) for requests, _, _ in kept.seen) == 2 + 5
+
+
+def test_a_write_that_fails_is_told_to_all_who_wait_for_it(tmp_path: Path) -> None:
+    answering, kept = door(tmp_path / "model")
+    kept.error = LogError("no space left", where="segment", next_step="free some")
+    unwritten = rows(1)
+    unwritten.write = failing  # type: ignore[method-assign]
+
+    async def crowd() -> list[Any]:
+        kept.gate = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.05, kept.gate.set)
+        return await asyncio.gather(
+            *(answering.answer(asked("rest", []), each) for each in (rows(1), unwritten, rows(1))),
+            return_exceptions=True,
+        )
+
+    for gate in (True, False):
+        got = asyncio.run(crowd()) if gate else together(answering, rows(1), unwritten, rows(1))
+        kept.gate = None
+        assert [type(each) for each in got] == [RequestError, RuntimeError, RequestError]
+        assert got[0] is not got[2]
+        assert got[0].status == 503
+
+
+def test_nobody_waits_for_ever_whatever_goes_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering, kept = door(tmp_path / "model")
+
+    def full(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", full)
+    one, many, other = together(answering, rows(1), rows(ROWS_ON_THE_LOOP + 1), rows(1))
+    assert isinstance(many, RuntimeError)
+    np.testing.assert_array_equal(one["probability"], other["probability"])
+
+    monkeypatch.setattr(kept, "keep", failing)
+    assert {type(each) for each in together(answering, rows(1), rows(2))} == {RuntimeError}
+
+
+def test_a_model_that_answers_too_few_rows_gives_nobody_anothers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering, kept = door(tmp_path / "model")
+    real = ServedModel.answer
+
+    def answer(self: ServedModel, tensors: Tensors) -> Outputs:
+        return {name: values[1:] for name, values in real(self, tensors).items()}
+
+    monkeypatch.setattr(ServedModel, "answer", answer)
+    got = together(answering, rows(1), rows(2))
+    assert all("rows for" in str(error) for error in got)
+    assert kept.seen == []
+
+
+@pytest.mark.parametrize("count", [1, ROWS_ON_THE_LOOP + 1])
+@pytest.mark.parametrize("what", ["answered", "kept out", "unread", "unwritten"])
+def test_nothing_of_a_request_stays_when_it_is_through(
+    what: str, count: int, tmp_path: Path
+) -> None:
+    answering, kept = door(tmp_path / "model", required=("a",))
+
+    def refuse(*_: object) -> Any:
+        raise RequestError("no", where="body", next_step="", status=422)
+
+    async def ask() -> weakref.ref[Rows]:
+        request = rows(count, a=None if what == "kept out" else 1.0)
+        if what in ("unread", "unwritten"):
+            setattr(request, what.removeprefix("un").replace("written", "write"), refuse)
+        with suppress(RequestError, CellError):
+            await answering.answer(asked("rest", []), request)
+        kept.seen.clear()
+        return weakref.ref(request)
+
+    gc.collect()
+    gc.disable()  # a body of megabytes must not wait for it
+    try:
+        left = asyncio.run(ask())
+        assert left() is None
+    finally:
+        gc.enable()
+
+
+def test_clients_that_left_are_no_event(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering, kept = door(tmp_path / "model")
+    kept.error = LogError("no space left", where="segment", next_step="free some")
+
+    async def leave(count: int) -> None:
+        kept.gate = asyncio.Event()
+        leaving = asyncio.ensure_future(answering.answer(asked("rest", []), rows(count)))
+        await asyncio.sleep(0.05)
+        leaving.cancel()
+        await asyncio.sleep(0)
+        kept.gate.set()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(leave(1))
+    monkeypatch.setattr(ServedModel, "answer", failing)
+    asyncio.run(leave(ROWS_ON_THE_LOOP + 1))
+    gc.collect()
+    assert caplog.records == []
 
 
 def counting(asked_for: list[int]) -> Any:

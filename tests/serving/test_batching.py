@@ -6,19 +6,25 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from pipelines.serving.batching import ALONE, MOST, Batcher
+from pipelines.serving.batching import ENOUGH_ALONE, Batcher
 
 WINDOW = 0.2
 
 
 def batches(
-    act: Callable[[Batcher[int]], Awaitable[None]], window_seconds: float = 0.0
+    act: Callable[[Batcher[int]], Awaitable[None]],
+    window_seconds: float = 0.0,
+    at_a_time: int = 100,
 ) -> list[list[int]]:
     """What a batcher works on while `act` adds to it."""
     seen: list[list[int]] = []
 
+    def work(waiting: list[int]) -> int:
+        seen.append(waiting[:at_a_time])
+        return len(seen[-1])
+
     async def run() -> None:
-        await act(Batcher(seen.append, window_seconds))
+        await act(Batcher(work, window_seconds))
 
     asyncio.run(run())
     return seen
@@ -41,13 +47,21 @@ def test_what_is_added_in_one_turn_of_the_loop_is_one_batch() -> None:
     assert batches(act) == [[0, 1, 2, 3, 4], [5]]
 
 
-def test_a_full_batch_does_not_wait_and_none_is_empty() -> None:
+def test_what_is_too_much_for_one_turn_waits_for_the_next() -> None:
+    others: list[int] = []
+
     async def act(batcher: Batcher[int]) -> None:
-        for number in range(2 * MOST):
+        for number in range(5):
             batcher.add(number)
+        loop = asyncio.get_running_loop()
+        loop.call_soon(lambda: loop.call_soon(others.append, 1))
+        await turn()
+        assert others == [1]  # between two parts of the batch
+        batcher.add(5)  # goes with what is still waiting
+        await turn()
         await turn()
 
-    assert batches(act) == [list(range(MOST)), list(range(MOST, 2 * MOST))]
+    assert batches(act, at_a_time=2) == [[0, 1], [2, 3], [4, 5]]
 
 
 def test_one_client_that_waits_for_its_answers_never_waits_for_others() -> None:
@@ -80,11 +94,11 @@ def test_the_window_closes_when_nobody_else_has_come_for_some_time() -> None:
         batcher.add(0)
         batcher.add(0)
         await turn()
-        for number in range(ALONE):
+        for number in range(ENOUGH_ALONE):
             batcher.add(number)
             await turn()
             await asyncio.sleep(0.02)  # longer than the window
-        batcher.add(ALONE)
+        batcher.add(ENOUGH_ALONE)
         await turn()  # at once
 
-    assert [len(batch) for batch in batches(act, 0.001)] == [2] + [1] * (ALONE + 1)
+    assert [len(batch) for batch in batches(act, 0.001)] == [2] + [1] * (ENOUGH_ALONE + 1)
