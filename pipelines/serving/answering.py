@@ -15,7 +15,7 @@ import numpy as np
 from pipelines.errors import CellError, LogError, RequestError
 from pipelines.inference.encode import Tensors
 from pipelines.serving import joining
-from pipelines.serving.batching import Batcher
+from pipelines.serving.batching import Batcher, WindowBatcher
 from pipelines.serving.context import Asked, Door
 from pipelines.serving.metrics import Meters
 from pipelines.serving.problems import refused
@@ -25,7 +25,7 @@ from pipelines.serving.served import Outputs, Servable, rows_of
 # More rows than this take milliseconds, in which the event loop could not answer others: of one
 # request they go to a thread, and of several the rest waits for the next turn of the loop.
 ROWS_ON_THE_LOOP = 32
-# How long a call of gRPC waits for others: a fraction of what it takes when there are others.
+# How long a call of gRPC waits for others: less than it takes to answer all of them.
 GRPC_WINDOW_SECONDS = 0.002
 T_co = TypeVar("T_co", covariant=True)
 
@@ -90,7 +90,7 @@ class Answering:
         self._record = record
         self._meters = meters
         http = Batcher(self._work)
-        grpc = Batcher(self._work, GRPC_WINDOW_SECONDS)
+        grpc = WindowBatcher(self._work, GRPC_WINDOW_SECONDS)
         self._batchers: dict[Door, Batcher[_Waiting]] = {
             "predict": http,
             "rest": http,

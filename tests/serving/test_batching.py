@@ -6,14 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from pipelines.serving.batching import ENOUGH_ALONE, Batcher
+from pipelines.serving.batching import BETWEEN_PROBES, Batcher, WindowBatcher
 
 WINDOW = 0.2
 
 
 def batches(
     act: Callable[[Batcher[int]], Awaitable[None]],
-    window_seconds: float = 0.0,
+    window_seconds: float | None = None,
     at_a_time: int = 100,
 ) -> list[list[int]]:
     """What a batcher works on while `act` adds to it."""
@@ -24,7 +24,8 @@ def batches(
         return len(seen[-1])
 
     async def run() -> None:
-        await act(Batcher(work, window_seconds))
+        none = window_seconds is None
+        await act(Batcher(work) if none else WindowBatcher(work, window_seconds))
 
     asyncio.run(run())
     return seen
@@ -76,29 +77,74 @@ def test_one_client_that_waits_for_its_answers_never_waits_for_others() -> None:
     assert time.monotonic() - begun < 20
 
 
-def test_a_window_gathers_once_there_are_several() -> None:
+async def two_at_once(batcher: Batcher[int]) -> None:
+    """So there are several clients, and the next window is waited out to see how many."""
+    batcher.add(0)
+    batcher.add(1)
+    await turn()
+
+
+def test_a_window_gathers_those_who_come_one_by_one() -> None:
     async def act(batcher: Batcher[int]) -> None:
-        batcher.add(0)
-        batcher.add(1)  # in the same turn: so there are several clients
-        await turn()
-        batcher.add(2)
-        await asyncio.sleep(WINDOW / 4)
-        batcher.add(3)
+        await two_at_once(batcher)
+        for number in (2, 3, 4):
+            batcher.add(number)
+            await asyncio.sleep(WINDOW / 10)
         await asyncio.sleep(WINDOW * 2)
 
-    assert batches(act, WINDOW) == [[0, 1], [2, 3]]
+    assert batches(act, WINDOW) == [[0, 1], [2, 3, 4]]
 
 
-def test_the_window_closes_when_nobody_else_has_come_for_some_time() -> None:
+def test_nobody_waits_when_as_many_are_there_as_came_before() -> None:
+    waited: list[float] = []
+
     async def act(batcher: Batcher[int]) -> None:
-        batcher.add(0)
-        batcher.add(0)
+        await two_at_once(batcher)
+        for number in (2, 3, 4):
+            batcher.add(number)
+        await asyncio.sleep(WINDOW * 2)
+        begun = time.monotonic()
+        for _ in range(5):
+            for number in (5, 6, 7):
+                batcher.add(number)
+                await turn()
+        waited.append(time.monotonic() - begun)
+
+    assert batches(act, WINDOW) == [[0, 1], [2, 3, 4], *[[5, 6, 7]] * 5]
+    assert waited[0] < WINDOW
+
+
+def test_fewer_are_waited_for_when_fewer_come() -> None:
+    async def act(batcher: Batcher[int]) -> None:
+        await two_at_once(batcher)
+        for number in (2, 3, 4):
+            batcher.add(number)
+        await asyncio.sleep(0.05)  # three were there: a third is waited for, then a second
+        for _ in range(2):
+            batcher.add(5)
+            await asyncio.sleep(0.05)
+        batcher.add(6)
+        await turn()  # and then nobody
+        batcher.add(7)
         await turn()
-        for number in range(ENOUGH_ALONE):
+
+    assert batches(act, 0.001) == [[0, 1], [2, 3, 4], [5], [5], [6], [7]]
+
+
+def test_now_and_then_a_whole_window_tells_whether_more_have_come() -> None:
+    async def act(batcher: Batcher[int]) -> None:
+        await two_at_once(batcher)
+        batcher.add(2)
+        batcher.add(3)
+        await asyncio.sleep(WINDOW * 2)
+        for _ in range(BETWEEN_PROBES - 1):
+            batcher.add(4)
+            batcher.add(5)
+            await turn()
+        for number in (6, 7, 8):
             batcher.add(number)
             await turn()
-            await asyncio.sleep(0.02)  # longer than the window
-        batcher.add(ENOUGH_ALONE)
-        await turn()  # at once
+        await asyncio.sleep(WINDOW * 2)
 
-    assert [len(batch) for batch in batches(act, 0.001)] == [2] + [1] * (ENOUGH_ALONE + 1)
+    pairs = [[4, 5]] * (BETWEEN_PROBES - 1)
+    assert batches(act, WINDOW) == [[0, 1], [2, 3], *pairs, [6, 7, 8]]
