@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from itertools import compress
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-import numpy as np
-
 from pipelines.errors import CellError, LogError, RequestError
 from pipelines.inference.encode import Tensors
-from pipelines.serving import joining
+from pipelines.serving import joining, sound
 from pipelines.serving.batching import Batcher, WindowBatcher
 from pipelines.serving.context import Asked, Door
 from pipelines.serving.metrics import Meters
@@ -185,8 +182,7 @@ class Answering:
         """Ask the model once for the rows of all."""
         tensors = joining.joined([read.tensors for read in batch])
         try:
-            outputs = self.model.answer(tensors)
-            _require_rows(outputs, tensors)
+            outputs = self._outputs(tensors)
         except Exception as error:  # noqa: BLE001 (it is raised where it is waited for)
             if len(batch) == 1:
                 return [error]
@@ -199,11 +195,16 @@ class Answering:
         """Begin at once, so that a thread works on it while the next is read."""
         try:
             loop = asyncio.get_running_loop()
-            outputs = loop.run_in_executor(None, self.model.answer, read.tensors)
+            outputs = loop.run_in_executor(None, self._outputs, read.tensors)
         except RuntimeError as error:  # there may be no more threads
             return error
         self._hold(1, outputs)
         return _Aside(read, outputs)
+
+    def _outputs(self, tensors: Tensors) -> Outputs:
+        outputs = self.model.answer(tensors)
+        sound.require_rows(outputs, rows_of(tensors))
+        return outputs
 
     def _finished(
         self, batch: Sequence[_Read], tensors: Tensors, outputs: Outputs
@@ -238,7 +239,7 @@ class Answering:
 
     def _written(self, read: _Read, outputs: Outputs) -> Answer[Any] | Exception:
         try:
-            _require_numbers(self.model, outputs)
+            sound.require_numbers(self.model, outputs)
             return Answer(read.form.write(outputs), read.rows)
         except (CellError, RequestError) as error:
             return error.with_traceback(None)
@@ -266,31 +267,6 @@ class Answering:
                 "send fewer rows at a time",
                 HTTPStatus.GATEWAY_TIMEOUT,
             ) from None
-
-
-def _require_rows(outputs: Outputs, tensors: Tensors) -> None:
-    wanted = rows_of(tensors)
-    for name, values in outputs.items():
-        if len(values) != wanted:
-            raise ValueError(f"the model's {name} has {len(values)} rows for {wanted}")
-
-
-def _require_numbers(model: Servable, outputs: Outputs) -> None:
-    for output in model.outputs:
-        if output.is_partial or output.datatype != "FP64":
-            continue
-        values = outputs[output.name]
-        # A sum that is finite has only finite parts.
-        total = values.item() if values.size == 1 else np.add.reduce(values, axis=None)
-        if math.isfinite(total) or np.isfinite(values).all():
-            continue
-        row = int(np.argmax(~np.isfinite(values).reshape(len(values), -1).all(axis=1)))
-        raise refused(
-            f"the model's {output.name} is no number",
-            f"row {row} (counted from 0)",
-            "report the request id: the model is at fault, and not the row",
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-        )
 
 
 def _unrecorded(error: LogError) -> RequestError:

@@ -134,11 +134,11 @@ def _log(folder: Path, session: ModelSession, days: int) -> pd.DataFrame:
         at = int((begin + timedelta(seconds=number)).timestamp()) * 10**9
         name, version = f"{MODEL}-{day:%Y-%m-%d}-00000", f"alpha@v{1 + (number > 5)}"
         outputs = {"probability": live, "label": truth.astype(np.int64)}
-        asked = AnsweredRequest(name, at, "rest", False, 1000, 40)
+        known = AnsweredRequest(name, at, "rest", False, 1000, 40)
         # A mirrored copy, and a batch that is no part of the replay, are nobody's answers.
-        mirrored = asked._replace(is_shadow=True)
-        broken = asked._replace(request_id=f"broken-{name}")
-        for by, request in ((version, asked), ("alpha@v9", mirrored), (version, broken)):
+        mirrored = known._replace(is_shadow=True)
+        broken = known._replace(request_id=f"broken-{name}")
+        for by, request in ((version, known), ("alpha@v9", mirrored), (version, broken)):
             log.offer(Answered(by, [request], tensors, outputs))
         told.add([name] * 40, truth.tolist(), list(range(40)))
         asked.append(rows.assign(score=session.predict(tensors).scores))
