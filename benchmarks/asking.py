@@ -49,7 +49,7 @@ async def answer(
     """Send a request and read its answer; the head of it, in lower case."""
     writer.write(message)
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = head.partition(b"content-length:")[2].partition(b"\r")[0]
+    length = head.partition(b"\r\ncontent-length:")[2].partition(b"\r")[0]
     await reader.readexactly(int(length))
     return head
 

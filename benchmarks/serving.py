@@ -126,7 +126,9 @@ def _images(artifact: Path, server: psutil.Process, site: Site) -> list[Way]:
     known = {"name": name, "datatype": kind, "shape": shape}
     plain = msgspec.json.encode({"inputs": [{**known, "data": _data(content, kind)}]})
     size = {"parameters": {"binary_data_size": len(content)}}
-    head = msgspec.json.encode({"inputs": [{**known, **size}]})
+    # The answer in binary as well, as tritonclient asks for it.
+    all_binary = {"inputs": [{**known, **size}], "parameters": {"binary_data_output": True}}
+    head = msgspec.json.encode(all_binary)
     binary = {"Inference-Header-Content-Length": str(len(head))}
     few = REQUESTS // 20
     return [
