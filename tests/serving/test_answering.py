@@ -7,6 +7,7 @@ import gc
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -72,6 +73,14 @@ def rows(count: int, schema: Schema = graphs.TABLE, **changes: Any) -> Rows:
     return Rows(encode_rows(schema, [{**graphs.ROW, **changes}] * count))
 
 
+def change(monkeypatch: pytest.MonkeyPatch, by: Callable[[Tensors, Outputs], Outputs]) -> None:
+    """Have every model answer something else."""
+    real = ServedModel.answer
+    monkeypatch.setattr(
+        ServedModel, "answer", lambda self, tensors: by(tensors, real(self, tensors))
+    )
+
+
 def together(answering: Answering, *requests: Rows, door: Door = "rest") -> list[Any]:
     """What each of them gets when they come at one moment: its outputs, or the error."""
 
@@ -104,14 +113,20 @@ def test_requests_of_one_moment_are_asked_at_once_and_each_gets_its_own(
 ) -> None:
     answering, kept = door(tmp_path / "model")
     asked_for: list[int] = []
-    monkeypatch.setattr(ServedModel, "answer", counting(asked_for))
+
+    def count(tensors: Tensors, outputs: Outputs) -> Outputs:
+        asked_for.append(len(tensors["numbers"]))
+        return outputs
+
+    change(monkeypatch, count)
     counts = [1, 3, 1, ROWS_ON_THE_LOOP, 2]
     got = together(answering, *(rows(count, a=float(i)) for i, count in enumerate(counts)))
 
     # What is enough for a turn of the loop leaves the rest for the next.
     assert asked_for == [5 + ROWS_ON_THE_LOOP, 2]
-    for i, (count, outputs) in enumerate(zip(counts, got, strict=True)):
-        alone = answering.model.answer(rows(count, a=float(i)).read())
+    monkeypatch.undo()
+    for i, (rows_of_it, outputs) in enumerate(zip(counts, got, strict=True)):
+        alone = answering.model.answer(rows(rows_of_it, a=float(i)).read())
         for name, values in alone.items():
             np.testing.assert_array_equal(outputs[name], values)
     recorded = [[count for _, count in requests] for requests, _, _ in kept.seen]
@@ -148,14 +163,13 @@ def test_a_request_that_the_model_fails_on_fails_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answering, _ = door(tmp_path / "model")
-    real = ServedModel.answer
 
-    def answer(self: ServedModel, tensors: Tensors) -> Outputs:
+    def fail(tensors: Tensors, outputs: Outputs) -> Outputs:
         if (tensors["numbers"] == 13).any():
             raise RuntimeError("unlucky")
-        return real(self, tensors)
+        return outputs
 
-    monkeypatch.setattr(ServedModel, "answer", answer)
+    change(monkeypatch, fail)
     first, unlucky, last = together(answering, rows(1), rows(1, a=13.0), rows(1))
     assert isinstance(unlucky, RuntimeError)
     np.testing.assert_array_equal(first["probability"], last["probability"])
@@ -165,14 +179,12 @@ def test_an_answer_that_is_no_number_is_refused_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answering, kept = door(tmp_path / "model")
-    real = ServedModel.answer
 
-    def answer(self: ServedModel, tensors: Tensors) -> Outputs:
-        outputs = real(self, tensors)
+    def spoil(tensors: Tensors, outputs: Outputs) -> Outputs:
         outputs["probability"][(tensors["numbers"] == 13).any(axis=1)] = np.nan
         return outputs
 
-    monkeypatch.setattr(ServedModel, "answer", answer)
+    change(monkeypatch, spoil)
     first, odd, last = together(answering, rows(1), rows(1, a=13.0), rows(1))
     assert isinstance(odd, RequestError)
     assert odd.status == 500
@@ -282,12 +294,7 @@ def test_a_model_that_answers_too_few_rows_gives_nobody_anothers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answering, kept = door(tmp_path / "model")
-    real = ServedModel.answer
-
-    def answer(self: ServedModel, tensors: Tensors) -> Outputs:
-        return {name: values[1:] for name, values in real(self, tensors).items()}
-
-    monkeypatch.setattr(ServedModel, "answer", answer)
+    change(monkeypatch, lambda _, outputs: {name: part[1:] for name, part in outputs.items()})
     got = together(answering, rows(1), rows(2))
     assert all("rows for" in str(error) for error in got)
     assert kept.seen == []
@@ -343,35 +350,20 @@ def test_clients_that_left_are_no_event(
     assert caplog.records == []
 
 
-def counting(asked_for: list[int]) -> Any:
-    real = ServedModel.answer
-
-    def answer(self: ServedModel, tensors: Tensors) -> Outputs:
-        asked_for.append(len(tensors["numbers"]))
-        return real(self, tensors)
-
-    return answer
-
-
 def test_many_rows_do_not_hold_up_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answering, _ = door(tmp_path / "model")
     threads: list[int] = []
-    monkeypatch.setattr(ServedModel, "answer", noting(threads))
+
+    def note(_: Tensors, outputs: Outputs) -> Outputs:
+        threads.append(threading.get_ident())
+        return outputs
+
+    change(monkeypatch, note)
     asyncio.run(answering.answer(asked("rest", []), rows(ROWS_ON_THE_LOOP)))
     asyncio.run(answering.answer(asked("rest", []), rows(ROWS_ON_THE_LOOP + 1)))
 
     assert threads[0] == threading.get_ident()
     assert threads[1] != threading.get_ident()
-
-
-def noting(threads: list[int]) -> Any:
-    real = ServedModel.answer
-
-    def answer(self: ServedModel, tensors: Tensors) -> Outputs:
-        threads.append(threading.get_ident())
-        return real(self, tensors)
-
-    return answer
 
 
 def test_a_row_that_the_policy_keeps_out_is_neither_answered_nor_recorded(tmp_path: Path) -> None:
