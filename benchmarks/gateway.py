@@ -26,8 +26,8 @@ import trustme
 from pipelines.gateway import Endpoint, ModelTable, Security, Table, apply, prepare
 from pipelines.identity import keystore, tokens
 from pipelines.identity.clients import Client
-from pipelines.packaging.server import free_ports
 from pipelines.paths import HomePaths
+from pipelines.ports import free_ports
 from pipelines.settings import Settings, parse
 from pipelines.stack import secured
 

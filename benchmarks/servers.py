@@ -20,8 +20,9 @@ from benchmarks.clones import ROOT
 from benchmarks.stock_service import FOLDER
 from pipelines import packaging
 from pipelines.packaging.bento import environment
-from pipelines.packaging.server import Site, free_ports, serve_command
+from pipelines.packaging.server import Site, serve_command
 from pipelines.paths import HomePaths
+from pipelines.ports import free_ports
 from pipelines.serving.policy import ServingPolicy
 from pipelines.signature import MODEL_FILE
 

@@ -22,7 +22,7 @@ import httpx
 import yaml
 
 from benchmarks.clones import clone
-from pipelines.packaging.server import free_ports
+from pipelines.ports import free_ports
 from pipelines.versioning.git import Repository
 
 # Of one model the automation takes an event a minute; one more second, for two clocks.

@@ -9,8 +9,8 @@ from pipelines import settings
 from pipelines.fleet import ports
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.locks import held
-from pipelines.fleet.ports import LOOPBACK
 from pipelines.fleet.remote import Process
+from pipelines.ports import LOOPBACK
 from pipelines.stack import programs
 from pipelines.stack.reconcile import LOCK_SECONDS
 

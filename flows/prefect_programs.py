@@ -17,9 +17,9 @@ from pipelines.errors import FleetError
 from pipelines.files import write_text
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.locks import held
-from pipelines.fleet.ports import LOOPBACK
 from pipelines.fleet.program import Program
 from pipelines.paths import HOME, PROJECT, HomePaths
+from pipelines.ports import LOOPBACK
 from pipelines.stack.reconcile import LOCK_SECONDS
 
 SERVER, WORKER = "prefect-server", "prefect-worker"

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.errors import StateError
-from pipelines.packaging.server import free_port
+from pipelines.ports import free_port
 
 START_SECONDS = 180
 

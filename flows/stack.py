@@ -19,6 +19,7 @@ from pipelines.fleet.program import Program
 from pipelines.fleet.remote import Process
 from pipelines.gateway.table import Endpoint
 from pipelines.paths import home
+from pipelines.ports import LOOPBACK
 from pipelines.rollout import store as rollouts
 from pipelines.rollout.routing import percent_of
 from pipelines.settings import ChainSettings
@@ -146,7 +147,7 @@ def _faults(root: Path, model: str) -> list[dict[str, Any]]:
 def _unready(fleet: Fleet) -> dict[str, str | None]:
     """By program, why a model server is not ready; None for one that is."""
     book = ports.read(fleet.places.ports)
-    place = {name: Endpoint(ports.LOOPBACK, *pair) for name, pair in book.items()}
+    place = {name: Endpoint(LOOPBACK, *pair) for name, pair in book.items()}
     known = {name: version for name in book if (version := servers.version_of(name))}
     said = servers.asked((version, place[name]) for name, version in known.items())
     return {name: said[version, place[name]] for name, version in known.items()}

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from pipelines.packaging.server import free_port
+from pipelines.ports import free_port
 from tests.throwaway import MONTHS, Project, make_project
 
 _START_SECONDS = 120

@@ -11,7 +11,7 @@ from flows import deployments
 from flows.quick import one_model
 from flows.throwaway import MODEL
 from pipelines import settings
-from pipelines.packaging.server import free_ports
+from pipelines.ports import free_ports
 from pipelines.settings import PARAMS_FILE
 from pipelines.versioning.git import Repository
 

@@ -18,8 +18,8 @@ from flows.throwaway import MODEL, Demo, module, prefect_part, retrained
 from pipelines import settings
 from pipelines.errors import WorkspaceError
 from pipelines.gateway.access_log import Access, read_access_log
-from pipelines.packaging.server import free_ports
 from pipelines.paths import HomePaths
+from pipelines.ports import free_ports
 from pipelines.rollout import store as rollouts
 from pipelines.settings import PARAMS_FILE
 from pipelines.signature import Signature

@@ -10,6 +10,7 @@ from pipelines.fleet import configuration, daemon, layout, ports, program, stray
 from pipelines.fleet.layout import Layout
 from pipelines.fleet.program import Program
 from pipelines.fleet.remote import Process, ProcessState, Remote
+from pipelines.ports import is_free
 
 _POLL_SECONDS = 0.05
 # Supervisor needs a turn of its loop to notice what has ended.
@@ -128,12 +129,12 @@ class Fleet:
                 continue
             others = {port for other, pair in book.items() if other != name for port in pair}
             old = set(book.get(name, ()))
-            book[name] = ports.choose(name, others | old, ports.is_free)
+            book[name] = ports.choose(name, others | old, is_free)
         ports.write(self.places.ports, book)
         return {name: book[name] for name in names}
 
     def _can_have(self, name: str, pair: ports.Pair, up: dict[str, ProcessState]) -> bool:
-        if all(map(ports.is_free, pair)):
+        if all(map(is_free, pair)):
             return True
         # Just started, it may have one already; it will be asked again if it does not last.
         return up.get(name) is ProcessState.STARTING

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import zlib
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 from pipelines.errors import FleetError
 from pipelines.files import write_json
 
-LOOPBACK = "127.0.0.1"
 # Below the ports that Linux (32768) and macOS (49152) give to outgoing connections: one of those
 # could take the port of a server while it restarts.
 FIRST, LAST = 20000, 32000
@@ -44,18 +42,6 @@ def choose(name: str, taken: Collection[int], is_free: Callable[[int], bool]) ->
         where=name,
         next_step="end what holds them (`ss -tlnp`)",
     )
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens on a port of the loopback interface."""
-    with socket.socket() as probe:
-        # What a server that ended leaves in TIME_WAIT is no obstacle for the next.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
 
 
 def read(path: Path) -> dict[str, Pair]:

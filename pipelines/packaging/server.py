@@ -5,12 +5,11 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,9 +21,9 @@ from pipelines.packaging.bento import environment
 from pipelines.packaging.keys import log_key
 from pipelines.packaging.store import bento_path
 from pipelines.paths import HomePaths
+from pipelines.ports import LOOPBACK, free_ports
 from pipelines.serving import places
 
-LOOPBACK = "127.0.0.1"
 DRAIN_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 
@@ -136,21 +135,6 @@ def running_at(
             yield Server(site.host, site.port, site.grpc_port, time.monotonic() - started)
         finally:
             _end(process)
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    [port] = free_ports(1)
-    return port
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nobody listens on, all different."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _wait_until_ready(

@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pipelines.fleet.ports import LOOPBACK, Pair
+from pipelines.fleet.ports import Pair
 from pipelines.fleet.program import Program
 from pipelines.gateway.table import Endpoint
 from pipelines.packaging.server import DRAIN_SECONDS
 from pipelines.paths import HOME, HomePaths
+from pipelines.ports import LOOPBACK
 from pipelines.stack.tables import Endpoints
 
 _PROGRAM = re.compile(r"(?P<model>[a-z][a-z0-9_]*)-(?P<number>v\d+(\.v\d+)?)-\d+")

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Collection
 
 from pipelines.errors import FleetError, GatewayError
-from pipelines.fleet.ports import LOOPBACK
 from pipelines.gateway import names
 from pipelines.gateway.admin import Admin, DownError
 from pipelines.gateway.names import PROTOCOLS
+from pipelines.ports import LOOPBACK
 from pipelines.stack import programs
 from pipelines.stack.reading import Stack
 

@@ -11,7 +11,7 @@ import pytest
 from pipelines.alerting.addresses import Address
 from pipelines.alerting.messages import Message
 from pipelines.alerting.sending import send
-from pipelines.packaging.server import free_port
+from pipelines.ports import free_port
 from tests.alerting.people import SECRET, Person
 
 MESSAGE = Message("critical", "[critical] alpha was rolled back", "why: too slow\nnext step: none")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pipelines.alerting import telling, told
 from pipelines.alerting.told import CLAIM_SECONDS
 from pipelines.errors import AlertError
-from pipelines.packaging.server import free_port
+from pipelines.ports import free_port
 from pipelines.rollout import store as rollouts
 from pipelines.state import runs
 from pipelines.state.ledger import ROLLED_BACK

@@ -12,14 +12,10 @@ import pandas as pd
 import pytest
 import s3fs
 
+from pipelines.ports import free_port
+
 KEY = "AKIAEXAMPLE"
 SECRET = "very-secret-words"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

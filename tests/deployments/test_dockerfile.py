@@ -23,7 +23,8 @@ from pipelines.deploying.image import DOCKERFILE
 from pipelines.packaging import bento_path, model_folder
 from pipelines.packaging.client import Client
 from pipelines.packaging.content import ENVIRONMENT
-from pipelines.packaging.server import LOOPBACK, Server, free_ports
+from pipelines.packaging.server import Server
+from pipelines.ports import LOOPBACK, free_ports
 from pipelines.signature import Signature, digest
 from tests.architecture.source import ROOT
 from tests.deployments.dockerfile import read

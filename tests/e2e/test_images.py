@@ -21,9 +21,9 @@ import pytest
 import yaml
 
 from pipelines.datasets.mnist import PACKAGE, Mnist
+from pipelines.ports import free_port
 from pipelines.settings import IngestSettings
 from tests.throwaway import REPOSITORY, Project, begin, copy_repository
-from tests.tuning.ports import free_port
 
 # The project's own mnist, with fewer epochs and a narrower layer.
 _SETTINGS: dict[str, Any] = {

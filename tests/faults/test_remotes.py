@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.packaging.server import free_port
+from pipelines.ports import free_port
 from pipelines.state import ledger, runs
 from tests.faults.killing import counted
 from tests.orchestration import end_group, prefect_api, until

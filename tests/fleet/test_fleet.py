@@ -16,7 +16,7 @@ from pipelines.fleet import ports, strays
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.program import Program
 from pipelines.fleet.remote import ProcessState, Remote
-from pipelines.packaging.server import free_port, free_ports
+from pipelines.ports import LOOPBACK, free_port, free_ports
 from tests.fleet.programs import answer, arbiter, pid_of, server, until
 
 
@@ -178,7 +178,7 @@ def test_ports_are_kept_until_somebody_else_has_them(fleet: Fleet, tmp_path: Pat
     assert len({port for pair in first.values() for port in pair}) == 4
     assert fleet.pairs(["flights-v3-0", "flights-v3-1"]) == first
     with socket.socket() as held:
-        held.bind((ports.LOOPBACK, first["flights-v3-0"][1]))
+        held.bind((LOOPBACK, first["flights-v3-0"][1]))
         held.listen()
         later = fleet.pairs(["flights-v3-0", "flights-v3-1"])
     assert later["flights-v3-1"] == first["flights-v3-1"]

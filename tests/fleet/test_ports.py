@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
@@ -28,15 +27,6 @@ def test_it_begins_anew_at_the_end_of_the_range_and_ends_where_it_began() -> Non
     assert ports.choose("a", (), lambda port: port in low) == low
     with pytest.raises(FleetError, match="no two free ports"):
         ports.choose("a", (), lambda port: port == ports.FIRST)
-
-
-def test_a_port_with_a_listener_is_not_free() -> None:
-    with socket.socket() as held:
-        held.bind((ports.LOOPBACK, 0))
-        held.listen()
-        port = held.getsockname()[1]
-        assert not ports.is_free(port)
-    assert ports.is_free(port)
 
 
 def test_the_book_is_kept(tmp_path: Path) -> None:

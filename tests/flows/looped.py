@@ -14,7 +14,7 @@ import yaml
 
 from pipelines import frames
 from pipelines.inference.session import ModelSession
-from pipelines.packaging.server import free_ports
+from pipelines.ports import free_ports
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.policy import LogPolicy
 from pipelines.predictions.record import Answered, AnsweredRequest

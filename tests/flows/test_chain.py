@@ -16,7 +16,7 @@ import yaml
 from pipelines.golden import read as read_golden
 from pipelines.golden import rows as golden_rows
 from pipelines.packaging import build
-from pipelines.packaging.server import free_ports
+from pipelines.ports import free_ports
 from pipelines.serving.inference_protocol.generated import open_inference_pb2 as pb
 from pipelines.signature import Signature
 from pipelines.stack import applied

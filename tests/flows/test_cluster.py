@@ -15,11 +15,11 @@ from distributed import Client
 
 from flows import cluster
 from pipelines.errors import StateError
+from pipelines.ports import free_port
 from pipelines.tuning import dask_cluster
 from pipelines.tuning.places import SCHEDULER
 from tests.small import settings
 from tests.throwaway import Project, make_project
-from tests.tuning.ports import free_port
 
 pytestmark = pytest.mark.cluster
 DASK = {"engine": "dask", "workers": 2}

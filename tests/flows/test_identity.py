@@ -20,8 +20,8 @@ from joserfc.jwk import KeySet
 from flows.identity import say_if_off
 from pipelines import settings
 from pipelines.identity import keystore
-from pipelines.packaging.server import free_port
 from pipelines.paths import home
+from pipelines.ports import free_port
 from pipelines.stack import secured
 from tests.gateway.identity_rig import bearer, running
 from tests.gateway.identity_rig import settings as known_settings

@@ -33,7 +33,7 @@ from pipelines.golden import read as read_golden
 from pipelines.golden import rows as golden_rows
 from pipelines.identity.clients import Client
 from pipelines.packaging import build
-from pipelines.packaging.server import free_ports
+from pipelines.ports import free_ports
 from pipelines.releasing.history import timeline
 from pipelines.rollout.state import Phase
 from pipelines.signature import Signature

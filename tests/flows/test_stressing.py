@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.packaging.server import LOOPBACK, free_port
+from pipelines.ports import LOOPBACK, free_port
 from tests.orchestration import Run
 from tests.throwaway import Project
 

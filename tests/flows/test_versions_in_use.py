@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.packaging.server import free_ports
+from pipelines.ports import free_ports
 from tests.orchestration import Finished, Run, processes_in, until
 from tests.throwaway import Project
 

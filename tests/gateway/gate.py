@@ -17,8 +17,9 @@ from pipelines.errors import GatewayError
 from pipelines.gateway import Access, ModelTable, Security, Table, apply, prepare, read_access_log
 from pipelines.gateway.access_log import SETTLED_SECONDS
 from pipelines.gateway.admin import Admin, DownError, wait_until
+from pipelines.ports import free_ports
 from pipelines.settings import Settings, parse
-from tests.gateway.upstreams import Upstream, free_ports
+from tests.gateway.upstreams import Upstream
 
 PATIENCE = 20.0
 INGEST = {"dataset": "digits", "source": "package:scikit-learn"}

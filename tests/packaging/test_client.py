@@ -11,7 +11,8 @@ import pytest
 
 from pipelines.errors import PackageError
 from pipelines.packaging.client import Client
-from pipelines.packaging.server import LOOPBACK, Server, free_port
+from pipelines.packaging.server import Server
+from pipelines.ports import LOOPBACK, free_port
 
 
 @contextmanager

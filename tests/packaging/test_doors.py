@@ -14,7 +14,8 @@ from pipelines.inference.columns import encode_batch
 from pipelines.inference.encode import Tensors
 from pipelines.inference.session import ModelSession
 from pipelines.packaging.doors import AT_ONCE, over_grpc, over_rest
-from pipelines.packaging.server import Server, free_ports, running
+from pipelines.packaging.server import Server, running
+from pipelines.ports import free_ports
 from tests.packaged import Packaged
 
 ASK = [over_rest, over_grpc]

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.packaging import build
-from pipelines.packaging.server import Server, Site, free_ports, running_at
+from pipelines.packaging.server import Server, Site, running_at
 from pipelines.paths import HomePaths
+from pipelines.ports import free_ports
 from pipelines.predictions.policy import LogPolicy
 from pipelines.predictions.read import read
 from pipelines.serving.policy import ServingPolicy

@@ -20,9 +20,10 @@ from starlette.testclient import TestClient
 
 from pipelines.errors import EXIT_BAD_INPUT, ModelError
 from pipelines.packaging import model_folder
-from pipelines.packaging.server import LOOPBACK, Site, free_port, free_ports, serve_command
+from pipelines.packaging.server import Site, serve_command
 from pipelines.packaging.store import MANIFEST, place, write_manifest
 from pipelines.paths import HomePaths
+from pipelines.ports import LOOPBACK, free_port, free_ports
 from pipelines.serving import service
 from pipelines.serving.golden import GOLDEN_JSON
 from pipelines.serving.policy import SERVING_FILE, ServingPolicy

@@ -15,9 +15,9 @@ from typing import Any
 import sqlalchemy as sa
 import yaml
 
-from pipelines.packaging.server import free_port
 from pipelines.packaging.store import MANIFEST
 from pipelines.paths import HomePaths
+from pipelines.ports import free_port
 from pipelines.rollout import store as rollouts
 from pipelines.rollout.state import State
 from pipelines.state import ledger, store

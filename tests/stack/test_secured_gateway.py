@@ -19,11 +19,12 @@ from pipelines.gateway import apply
 from pipelines.identity import keystore
 from pipelines.identity.keys import SigningKey
 from pipelines.paths import HomePaths
+from pipelines.ports import free_ports
 from pipelines.serving.inference_protocol.generated import open_inference_pb2 as pb
 from pipelines.settings import parse
 from pipelines.stack import secured
 from tests.gateway.gate import MODEL, Gate, table, version_of
-from tests.gateway.upstreams import Fleet, Upstream, free_ports
+from tests.gateway.upstreams import Fleet, Upstream
 from tests.identity.forgery import forgeries, good
 
 V3, V4 = "flights@v3", "flights@v4"

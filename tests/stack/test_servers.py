@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.gateway.table import Endpoint
-from pipelines.packaging.server import free_port
 from pipelines.paths import HomePaths
+from pipelines.ports import free_port
 from pipelines.stack import servers
 
 

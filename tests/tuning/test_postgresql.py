@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import SettingsError, StateError
+from pipelines.ports import free_port
 from pipelines.tuning import study
 from pipelines.tuning.journal import Journal
 from pipelines.tuning.postgresql import SharedStore, url_of
 from pipelines.tuning.stores import Store
 from pipelines.tuning.study import Search
 from pipelines.tuning.workers import Workers
-from tests.tuning.ports import free_port
 from tests.tuning.postgres import PASSWORD, VARIABLE, Postgres, running
 from tests.tuning.scoring import Plan, prepare, search
 from tests.tuning.test_pruners import finished

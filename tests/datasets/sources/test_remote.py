@@ -16,7 +16,8 @@ import s3fs
 
 from pipelines.datasets import sources
 from pipelines.errors import SourceError
-from tests.datasets.conftest import KEY, SECRET, free_port, point_at
+from pipelines.ports import free_port
+from tests.datasets.conftest import KEY, SECRET, point_at
 
 
 def test_a_pattern_on_s3_is_read(bucket: s3fs.S3FileSystem) -> None:

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from pipelines.packaging.server import free_port
+from pipelines.ports import free_port
 from tests.orchestration import end_group, until
 
 _START_SECONDS = 120
