@@ -173,10 +173,8 @@ class Answering:
             tensors = form.read()
             self.model.admit(tensors)
             return _Read(asked, form, tensors, rows_of(tensors))
-        except (CellError, RequestError) as error:
-            return error.with_traceback(None)
         except Exception as error:  # noqa: BLE001 (it is raised where it is waited for)
-            return error
+            return _bare(error)
 
     def _together(self, batch: Sequence[_Read]) -> Sequence[_Done | Exception]:
         """Ask the model once for the rows of all."""
@@ -241,10 +239,8 @@ class Answering:
         try:
             sound.require_numbers(self.model, outputs)
             return Answer(read.form.write(outputs), read.rows)
-        except (CellError, RequestError) as error:
-            return error.with_traceback(None)
         except Exception as error:  # noqa: BLE001 (it is raised where it is waited for)
-            return error
+            return _bare(error)
 
     def _hold(self, requests: int, until: asyncio.Future[Any]) -> None:
         def release(done: asyncio.Future[Any]) -> None:
@@ -267,6 +263,12 @@ class Answering:
                 "send fewer rows at a time",
                 HTTPStatus.GATEWAY_TIMEOUT,
             ) from None
+
+
+def _bare(error: Exception) -> Exception:
+    """A refusal without its traceback; what nobody foresaw keeps it, for the log."""
+    is_refusal = isinstance(error, CellError | RequestError)
+    return error.with_traceback(None) if is_refusal else error
 
 
 def _unrecorded(error: LogError) -> RequestError:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Arrays = Mapping[str, NDArray[Any]]
+from pipelines.inference.encode import Tensors
 
 
-def joined(parts: Sequence[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+def joined(parts: Sequence[Tensors]) -> Tensors:
     """The rows of all of them, one after the other."""
     if len(parts) == 1:
         return parts[0]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def parted(arrays: Arrays, counts: Sequence[int]) -> Iterator[dict[str, NDArray[Any]]]:
+def parted(arrays: Tensors, counts: Sequence[int]) -> Iterator[Tensors]:
     """To each request its rows, as views."""
     begin = 0
     for count in counts:
@@ -27,7 +25,7 @@ def parted(arrays: Arrays, counts: Sequence[int]) -> Iterator[dict[str, NDArray[
         begin = end
 
 
-def chosen(arrays: Arrays, counts: Sequence[int], which: Sequence[bool]) -> Arrays:
+def chosen(arrays: Tensors, counts: Sequence[int], which: Sequence[bool]) -> Tensors:
     """The rows of some of the requests."""
     if all(which):
         return arrays

@@ -11,17 +11,15 @@ from pathlib import Path
 from typing import Protocol
 
 from pipelines.errors import LogError
+from pipelines.inference.encode import Tensors
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.record import Answered, AnsweredRequest
 from pipelines.serving import places
 from pipelines.serving.context import Asked
-from pipelines.serving.joining import Arrays
-from pipelines.serving.served import Servable
+from pipelines.serving.served import Outputs, Servable
 
 _LOGGER = logging.getLogger(__name__)
 CLOSE_SECONDS = 5.0
-
-
 # Requests, each with the number of its rows.
 Requests = Sequence[tuple[Asked, int]]
 
@@ -30,7 +28,7 @@ class Record(Protocol):
     """Where answers are recorded."""
 
     def keep(
-        self, requests: Requests, tensors: Arrays, outputs: Arrays
+        self, requests: Requests, tensors: Tensors, outputs: Outputs
     ) -> asyncio.Future[None] | None:
         """Keep the answers of requests that were answered together.
 
@@ -60,7 +58,7 @@ class NoRecord:
 
     counts: dict[str, int] = {}  # noqa: RUF012 (never written to)
 
-    def keep(self, requests: Requests, tensors: Arrays, outputs: Arrays) -> None:
+    def keep(self, requests: Requests, tensors: Tensors, outputs: Outputs) -> None:
         """Nothing is kept."""
 
     def close(self) -> None:
@@ -76,7 +74,7 @@ class Logged:
         self._is_audit = is_audit
 
     def keep(
-        self, requests: Requests, tensors: Arrays, outputs: Arrays
+        self, requests: Requests, tensors: Tensors, outputs: Outputs
     ) -> asyncio.Future[None] | None:
         """Offer the answers to the log; in the mode `audit`, they wait until it has them."""
         now_ns = time.monotonic_ns()

@@ -21,7 +21,6 @@ from pipelines.inference.encode import Tensors, encode_rows
 from pipelines.schema import Schema
 from pipelines.serving.answering import ROWS_ON_THE_LOOP, Answer, Answering
 from pipelines.serving.context import Asked, Door, asked
-from pipelines.serving.joining import Arrays
 from pipelines.serving.metrics import Meters
 from pipelines.serving.recording import Requests
 from pipelines.serving.served import Outputs, ServedModel
@@ -32,12 +31,12 @@ class Kept:
     """A record that can be held up, or fail."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[list[tuple[Asked, int]], Arrays, Arrays]] = []
+        self.seen: list[tuple[list[tuple[Asked, int]], Tensors, Outputs]] = []
         self.gate: asyncio.Event | None = None
         self.error: LogError | None = None
 
     def keep(
-        self, requests: Requests, tensors: Arrays, outputs: Arrays
+        self, requests: Requests, tensors: Tensors, outputs: Outputs
     ) -> asyncio.Future[None] | None:
         if self.error is not None and self.gate is None:
             raise self.error

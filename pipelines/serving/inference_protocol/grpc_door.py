@@ -100,11 +100,15 @@ class GrpcDoor:
             self._server = None
 
     def _methods(self) -> grpc.GenericRpcHandler:
+        # gRPC answers UNKNOWN, with a traceback in the log, to bytes that its own deserializer
+        # cannot read; so it is given none, and every method has bytes in and bytes out.
         def method(behaviour: Method, request: Any) -> grpc.RpcMethodHandler:
-            async def read(content: bytes, context: Context) -> Any:
-                return await behaviour(await _read_or_abort(request, content, context), context)
+            async def answer(content: bytes, context: Context) -> bytes:
+                asked_for = await _read_or_abort(request, content, context)
+                told: bytes = (await behaviour(asked_for, context)).SerializeToString()
+                return told
 
-            return _bytes_in(read)
+            return grpc.unary_unary_rpc_method_handler(answer)
 
         return grpc.method_handlers_generic_handler(
             SERVICE,
@@ -150,9 +154,9 @@ class GrpcDoor:
             )
         )
         try:
-            content, rows = await self._answering.answer(known, GrpcForm(self._model, content))
+            answer, rows = await self._answering.answer(known, GrpcForm(self._model, content))
             self._answering.through(known, 200, rows)
-            return content
+            return answer
         except (RequestError, CellError) as error:
             status = error.status if isinstance(error, RequestError) else UNACCEPTABLE
             code = _CODES.get(status, grpc.StatusCode.INVALID_ARGUMENT)
@@ -193,14 +197,6 @@ def _refusing(error: RequestError, *, is_streaming: bool) -> grpc.RpcMethodHandl
     if is_streaming:
         return grpc.stream_stream_rpc_method_handler(refuse)
     return grpc.unary_unary_rpc_method_handler(refuse)
-
-
-def _bytes_in(behaviour: Callable[[bytes, Context], Awaitable[Any]]) -> grpc.RpcMethodHandler:
-    # gRPC answers UNKNOWN, with a traceback in the log, to bytes that its own deserializer cannot
-    # read; so it has none, and the bytes are read where refusing is ours.
-    return grpc.unary_unary_rpc_method_handler(
-        behaviour, None, lambda answer: answer.SerializeToString()
-    )
 
 
 async def _read_or_abort(kind: Any, content: bytes, context: Context) -> Any:
