@@ -16,7 +16,8 @@ class Answer:
     Attributes:
         request_id: the key to the gateway's log.
         started, ended: unix seconds; retries are in between.
-        status: of HTTP; 0 if there was no answer within the client's patience.
+        status: of HTTP; 0 if there was none: no connection within the client's patience, or no
+            answer in time.
         tries: how often it was sent. Only a connection that failed is a reason to send it again.
         is_fallback: whether no version answered, and the declared fallback was given.
     """
@@ -39,7 +40,7 @@ class Bad:
 
     Attributes:
         errors: with another status than 200.
-        unanswered: sent again on new connections, and in vain.
+        unanswered: sent again on new connections, and in vain, or not answered in time.
         fallbacks: of no version.
         wrong_versions: of a version that had no share of the requests, and is not the champion.
     """

@@ -147,7 +147,7 @@ class Load:
             "x-session-id": uuid.uuid4().hex,
         }
         started, path = time.time(), f"/{self._door.model}/predict"
-        answer, tries = await _post(http, path, row.body, headers)
+        answer, tries = await post(http, path, row.body, headers)
         self._answers.append(
             Answer(
                 request_id,
@@ -169,7 +169,7 @@ class Load:
             if some:
                 body = json.dumps({"labels": some}).encode()
                 headers = await self._labeller.headers(http)
-                answer, _ = await _post(http, path, body, headers)
+                answer, _ = await post(http, path, body, headers)
                 if answer is None or answer.is_server_error:
                     self._labels.extend(some)  # they are as true a moment later
                 elif answer.is_client_error:
@@ -180,16 +180,21 @@ class Load:
                     )
 
 
-async def _post(
+async def post(
     http: httpx.AsyncClient, path: str, body: bytes, headers: dict[str, str]
 ) -> tuple[httpx.Response | None, int]:
     """Send, and send again while connections fail; the answer, if any, and the number of tries."""
-    deadline, tries = time.monotonic() + PATIENCE_SECONDS, 0
+    deadline, tries = None, 0
     while True:
         tries += 1
         try:
             return await http.post(path, content=body, headers=headers), tries
+        except httpx.TimeoutException:
+            # It may have been taken, or nobody takes anything: no reason to send it again.
+            return None, tries
         except httpx.TransportError:
+            # Patience begins here: what waited long for its turn is sent again all the same.
+            deadline = deadline or time.monotonic() + PATIENCE_SECONDS
             if time.monotonic() > deadline:
                 return None, tries
             await asyncio.sleep(_AGAIN_SECONDS)
