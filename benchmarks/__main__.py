@@ -9,6 +9,7 @@ from pathlib import Path
 
 # What each measurement runs, and the option that says how much of it.
 MEASUREMENTS = {
+    "intervals": ("intervals", None),
     "flow": ("flow_overhead", "rounds"),
     "predict": ("predict", "rows"),
     "samplers": ("samplers", "seeds"),

@@ -43,7 +43,7 @@ class Person:
     def close(self) -> None:
         self._over.set()
         self._server.shutdown()
-        self._thread.join(10)
+        self._thread.join(60)
         self._server.server_close()
 
     def _door(self) -> type[BaseHTTPRequestHandler]:

@@ -17,7 +17,8 @@ from pipelines.paths import HOME, HomePaths, home
 from pipelines.state import runs, store
 from tests.alerting.factories import DIGITS, MODEL
 from tests.alerting.people import Person
-from tests.orchestration import end_group, until
+from tests.orchestration import end_group
+from tests.waiting import until
 
 URLS = "EVERGREEN_ALERT_URLS"
 

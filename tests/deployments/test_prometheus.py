@@ -23,6 +23,7 @@ from tests.alerting.test_exposition import FULL
 from tests.deployments import prometheus_files as files
 from tests.gateway.gate import PATIENCE, Gate, gate, table
 from tests.gateway.upstreams import Fleet
+from tests.waiting import until
 
 PROMTOOL = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(
@@ -142,7 +143,7 @@ def envoy() -> Iterator[str]:
         running.apply(table(server, challenger, mirror="flights@v4", fallback={"score": None}))
         assert running.predict().status_code == 200
         fleet.close()
-        _until_fallback(running)
+        until(lambda: running.predict().headers.get(names.FALLBACK) == "true")
         before = _scraped(running)
         running.apply(table(server))
         assert running.predict().status_code >= 500
@@ -154,12 +155,6 @@ def _scraped(running: Gate) -> str:
     time.sleep(2)
     port = running.settings.gateway.metrics_port
     return httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE).text
-
-
-def _until_fallback(running: Gate) -> None:
-    until = time.monotonic() + PATIENCE
-    while running.predict().headers.get(names.FALLBACK) != "true":
-        assert time.monotonic() < until
 
 
 _SERIES = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{([^{}]*)\})? ", re.MULTILINE)

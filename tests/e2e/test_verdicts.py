@@ -9,8 +9,9 @@ from typing import Any
 
 from pipelines.state import leases, ledger, runs
 from tests.faults.killing import Retrain, finished, running
-from tests.orchestration import Run, processes_in, until
+from tests.orchestration import Run, processes_in
 from tests.throwaway import MONTHS, Project
+from tests.waiting import until
 
 
 def _part(result: dict[str, Any], name: str) -> dict[str, Any]:

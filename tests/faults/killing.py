@@ -13,8 +13,9 @@ from typing import Literal
 
 import psutil
 
-from tests.orchestration import prefect_api, until
+from tests.orchestration import prefect_api
 from tests.throwaway import Project
+from tests.waiting import until
 
 Whom = Literal["flow", "tree"]
 

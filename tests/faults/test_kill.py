@@ -16,8 +16,9 @@ from tests.faults.killing import (
     unwritable_store,
     work_tree_appears,
 )
-from tests.orchestration import processes_in, until
+from tests.orchestration import processes_in
 from tests.throwaway import MONTHS, Project
+from tests.waiting import until
 
 STAGES = ("ingest", "validate", "split", "tune", "train", "evaluate")
 

@@ -17,8 +17,9 @@ import yaml
 from pipelines.ports import free_port
 from pipelines.state import ledger, runs
 from tests.faults.killing import counted
-from tests.orchestration import end_group, prefect_api, until
+from tests.orchestration import end_group, prefect_api
 from tests.throwaway import Project
+from tests.waiting import until
 
 _KEYS = {
     "AWS_ACCESS_KEY_ID": "test",

@@ -6,8 +6,8 @@ import pytest
 
 from pipelines.state import ledger
 from tests.faults.killing import Retrain, running
-from tests.orchestration import until
 from tests.throwaway import MONTHS, Project
+from tests.waiting import until
 
 
 def test_one_model_has_one_retrain(trained: Project) -> None:

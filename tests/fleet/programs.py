@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.program import Program
-
-PATIENCE = 90.0
 
 # Answers on the port it is given with its own pid, in a child of a session of its own: what a
 # model server's arbiter does with its workers.
@@ -53,14 +49,6 @@ def answer(port: int) -> int | None:
             return int(response.read())
     except (urllib.error.URLError, OSError):
         return None
-
-
-def until(is_so: Callable[[], object]) -> None:
-    """Wait until something is so; it has to be within PATIENCE."""
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.05)
 
 
 def pid_of(fleet: Fleet, program: str) -> int | None:

@@ -17,7 +17,8 @@ from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.program import Program
 from pipelines.fleet.remote import ProcessState, Remote
 from pipelines.ports import LOOPBACK, free_port, free_ports
-from tests.fleet.programs import answer, arbiter, pid_of, server, until
+from tests.fleet.programs import answer, arbiter, pid_of, server
+from tests.waiting import until
 
 
 def supervisor(fleet: Fleet) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.errors import BusyError
 from pipelines.fleet.locks import held
-from tests.fleet.programs import until
+from tests.waiting import until
 
 HOLD = """
 import sys, time

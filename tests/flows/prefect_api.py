@@ -10,6 +10,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from tests.waiting import until
+
 # A server that is asked all the time has none for its runs.
 _EVERY_SECONDS = 0.5
 _MOST_ASKED = 20
@@ -82,8 +84,5 @@ def _answer(request: urllib.request.Request) -> bytes:
 
 
 def patiently(condition: Callable[[], bool], seconds: float) -> None:
-    """Wait for a condition; fails when it does not come true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "what was waited for did not happen"
-        time.sleep(_EVERY_SECONDS)
+    """Wait for what costs a request to a server; fails when it does not come true."""
+    until(condition, seconds, _EVERY_SECONDS)

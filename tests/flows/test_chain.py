@@ -23,10 +23,10 @@ from pipelines.stack import applied
 from pipelines.stack.starting import down
 from pipelines.state import ledger
 from pipelines.state.ledger import PROMOTED, ROLLED_BACK, Promotion
-from tests.fleet.programs import until
 from tests.packaged import LABELS
 from tests.small import SCHEMA, table, tasked, trained
 from tests.throwaway import Project, make_project, settings
+from tests.waiting import until
 
 LEAVES, MINUTES, TRIP = "leaves", "minutes", "trip"
 SMALL = {"bootstrap_rounds": 50, "importance_rows": 100, "slices": []}

@@ -46,7 +46,7 @@ def test_a_local_cluster_lives_as_long_as_the_block(monkeypatch: pytest.MonkeyPa
         assert address is not None
         assert address.startswith("tcp://127.0.0.1:")
         assert os.environ[SCHEDULER] == address
-        with Client(address, timeout=10) as client:
+        with Client(address, timeout=60) as client:
             threads = client.nthreads()
             assert list(threads.values()) == [1, 1]
             found = client.run(os.getpid)
@@ -63,7 +63,7 @@ def test_the_cluster_that_is_named_is_used_and_outlives_the_block() -> None:
         named = settings(tune={**DASK, "dask_address": address})
         with cluster.for_search(named) as theirs:
             assert theirs == address
-        with Client(address, timeout=10) as client:
+        with Client(address, timeout=60) as client:
             assert len(client.nthreads()) == 2
         assert os.environ[SCHEDULER] == address
 

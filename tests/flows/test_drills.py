@@ -34,6 +34,7 @@ from pipelines.errors import GatewayError, SettingsError
 from pipelines.gateway.access_log import Access
 from pipelines.settings.loading import parse, read_params
 from tests.throwaway import REPOSITORY
+from tests.waiting import until
 
 V1, V2, V3 = "flights@v1", "flights@v2", "flights@v3"
 
@@ -288,19 +289,12 @@ def _load(door: Door) -> Load:
     return Load(door, asking, Subject("labels", "secret", "feedback"), per_second=50)
 
 
-def _until(is_so: Any) -> None:
-    deadline = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_clients_ask_as_many_and_tell_what_was_true(tmp_path: Path) -> None:
     front = _Front()
     with _served(front, tmp_path) as door, _load(door) as load:
-        _until(lambda: len(front.labels) >= 20)
+        until(lambda: len(front.labels) >= 20)
         front.status = 503
-        _until(lambda: any(each.status == 503 for each in load.between(0, time.time())))
+        until(lambda: any(each.status == 503 for each in load.between(0, time.time())))
         seen = load.between(0, time.time())
     assert len(front.subjects) == 3
     assert len(front.sessions) >= len(seen)
@@ -314,10 +308,10 @@ def test_a_gateway_that_is_gone_is_tried_again_and_then_given_up(tmp_path: Path)
     with _served(front, tmp_path) as door:
         load = _load(door)
         load.__enter__()
-        _until(lambda: load.between(0, time.time()))
+        until(lambda: load.between(0, time.time()))
     # Those before may have been under way, and be left without an answer.
     gone = time.time()
-    _until(lambda: load.between(gone, time.time()))
+    until(lambda: load.between(gone, time.time()))
     refused = load.between(gone, time.time())
     assert {each.status for each in refused} == {0}
     assert all(each.tries > 1 and not each.is_good for each in refused)
@@ -349,7 +343,7 @@ def test_labels_that_are_refused_end_the_load(tmp_path: Path) -> None:
         _load(door) as load,
     ):
         # It raises what ended the load as soon as something did.
-        _until(lambda: load.require() is not None)
+        until(lambda: load.require() is not None)
 
 
 def test_who_gets_no_token_says_so(tmp_path: Path) -> None:

@@ -25,8 +25,9 @@ from pipelines.ports import free_port
 from pipelines.stack import secured
 from tests.gateway.identity_rig import bearer, running
 from tests.gateway.identity_rig import settings as known_settings
-from tests.orchestration import Run, until
+from tests.orchestration import Run
 from tests.throwaway import Project
+from tests.waiting import until
 
 
 def _changed(project: Project, **identity: object) -> None:
@@ -206,7 +207,7 @@ def test_a_client_comes_all_the_way_through_the_gateway(
             assert keyed.headers.get("x-seen-key", "") == ""
 
             process.send_signal(signal.SIGKILL)
-            process.wait(10)
+            process.wait(60)
 
         # Tokens need no endpoint; what it alone knows is refused, not let through.
         assert http.post("/alpha/predict", headers=bearer(token)).status_code == 200

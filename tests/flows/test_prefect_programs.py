@@ -21,11 +21,11 @@ from pipelines.fleet.fleet import Fleet
 from pipelines.fleet.layout import Layout
 from pipelines.paths import HomePaths
 from pipelines.stack.starting import down
-from tests.fleet.programs import until
 from tests.flows import looped
 from tests.flows.prefect_api import patiently
 from tests.throwaway import Project, make_project
 from tests.tuning import postgres
+from tests.waiting import until
 
 
 def test_a_server_that_is_named_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

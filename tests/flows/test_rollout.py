@@ -19,11 +19,12 @@ from pipelines.releasing.beginning import begin
 from pipelines.rollout import store
 from pipelines.rollout.state import Phase, State
 from pipelines.state import bentos, leases, ledger, runs
-from tests.orchestration import SHARED, Run, end_group, until
+from tests.orchestration import SHARED, Run, end_group
 from tests.releasing import world as worlds
 from tests.releasing.test_ticking import QUICK, drive, look
 from tests.releasing.world import CHALLENGER, CHAMPION, MODEL, World
 from tests.throwaway import MONTHS, Project
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")

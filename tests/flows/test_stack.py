@@ -43,13 +43,13 @@ from pipelines.stack.starting import down
 from pipelines.state import faults as planted_ever
 from pipelines.state import ledger
 from pipelines.state.ledger import PROMOTED, ROLLED_BACK, Promotion
-from tests.fleet.programs import until
 from tests.flows.prefect_api import patiently
 from tests.packaged import LABELS, artifact
 from tests.stack.conftest import project
 from tests.stack.known import rollout
 from tests.stack.project import Project as Quick
 from tests.throwaway import Project, evergreen, make_project
+from tests.waiting import until
 
 __all__ = ["artifact", "project"]
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from pipelines.ports import free_ports
-from tests.orchestration import Finished, Run, processes_in, until
+from tests.orchestration import Finished, Run, processes_in
 from tests.throwaway import Project
+from tests.waiting import until
 
 
 def test_the_report_of_a_version(first: tuple[Project, Finished], run: Run) -> None:

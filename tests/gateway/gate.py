@@ -21,7 +21,7 @@ from pipelines.ports import free_ports
 from pipelines.settings import Settings, parse
 from tests.gateway.upstreams import Upstream
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 INGEST = {"dataset": "digits", "source": "package:scikit-learn"}
 MODEL: dict[str, Any] = {"ingest": INGEST, "train": {"family": "svm"}}
 
@@ -85,7 +85,7 @@ class Gate:
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
     def apply(self, wanted: Table, now: float | None = None) -> int:

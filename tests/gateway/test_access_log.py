@@ -14,7 +14,7 @@ from pipelines.gateway import Access, access_log, read_access_log
 from pipelines.gateway.admin import Admin
 from tests.gateway.gate import Gate, table
 from tests.gateway.upstreams import Fleet, Upstream
-from tests.orchestration import until
+from tests.waiting import until
 
 V3, V4 = "flights@v3", "flights@v4"
 ROUTE = {"model": "flights", "kind": "predict", "generation": 7, "try_ms": 5000.0}

@@ -33,7 +33,7 @@ def answering(path: Path, answer: bytes) -> Iterator[None]:
         thread = threading.Thread(target=once)
         thread.start()
         yield
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from pipelines.gateway import drain
 from tests.gateway.gate import gate, table
 from tests.gateway.upstreams import Fleet
+from tests.waiting import until
 
 V3 = "flights@v3"
 
@@ -24,9 +24,7 @@ def test_a_request_that_is_under_way_is_answered(fleet: Fleet) -> None:
         answers: list[Any] = []
         thread = threading.Thread(target=lambda: answers.append(found.predict().status_code))
         thread.start()
-        deadline = time.monotonic() + 10
-        while not server.seen and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: server.seen)
         assert not drain(found.folder, 0.0)
         assert drain(found.folder, 20.0)
         assert found.process is not None

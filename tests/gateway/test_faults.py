@@ -14,6 +14,7 @@ from pipelines.gateway.faults import of_version
 from tests.gateway.gate import Gate, table, version_of
 from tests.gateway.test_routes import infer
 from tests.gateway.upstreams import Fleet
+from tests.waiting import until
 
 V3, V4 = "flights@v3", "flights@v4"
 LATER = 4e9
@@ -65,9 +66,7 @@ def test_the_copies_for_a_mirror_are_not_hit(running: Gate, fleet: Fleet) -> Non
     known = table(champion, shadow, mirror=V4)
     running.apply(_planted(known, Fault(100, LATER, V3, delay_ms=1)))
     assert version_of(running.predict({"x-request-id": "r"})) == V3
-    deadline = time.monotonic() + 10
-    while not shadow.seen and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: shadow.seen)
     assert shadow.seen[0].headers["x-request-id"] == "r"
     assert champion.seen[0].headers["x-request-id"] == "r"
     assert not champion.seen[0].headers["host"].endswith("-shadow")

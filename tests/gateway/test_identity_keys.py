@@ -27,6 +27,7 @@ from pipelines.gateway.security import Security
 from pipelines.ports import free_port
 from tests.gateway.identity_rig import MODEL, Rig, bearer, running, settings
 from tests.identity.forgery import claims
+from tests.waiting import until
 
 PREDICT = f"/{MODEL}/predict"
 KEY = RSAKey.generate_key(2048, {"kid": "provider-1", "use": "sig", "alg": "RS256"}, private=True)
@@ -91,11 +92,8 @@ def _token(**changed: Any) -> str:
     return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": "provider-1"}, content, KEY)
 
 
-def _until_accepted(rig: Rig, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while rig.ask(PREDICT, _token()).status_code != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+def _until_accepted(rig: Rig) -> None:
+    until(lambda: rig.ask(PREDICT, _token()).status_code == 200, every=0.1)
 
 
 def test_tokens_of_a_provider_are_taken_by_its_keys(provider: Provider, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from pipelines.gateway.security import RouteKind
 from pipelines.ports import free_ports
 from tests.gateway.gate import Gate, gate, settings, table, version_of
 from tests.gateway.upstreams import Fleet
+from tests.waiting import until
 
 V3 = "flights@v3"
 # Lets nobody in: stands for filters of which a route says whom they let in.
@@ -62,10 +63,7 @@ def test_a_certificate_is_replaced_while_it_runs(tmp_path: Path, mode: str) -> N
     with gate(known=settings(tls=named), security=security) as found:
         before = _serial(found, authority)
         _write_pair(tmp_path, authority)
-        deadline = time.monotonic() + 10
-        while _serial(found, authority) == before:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: _serial(found, authority) != before)
 
 
 def test_a_missing_certificate_is_named(tmp_path: Path) -> None:
@@ -90,12 +88,9 @@ def test_statistics_are_for_prometheus_and_nothing_else_is(running: Gate, fleet:
     running.apply(table(fleet.start(V3)))
     running.predict()
     metrics = f"http://127.0.0.1:{running.settings.gateway.metrics_port}"
-    deadline = time.monotonic() + 10
     told = 'envoy_cluster_upstream_rq_total{envoy_cluster_name="flights@v3/rest"}'
-    while told not in (text := httpx.get(f"{metrics}/metrics").text):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    assert "envoy_http_downstream_rq_time_bucket" in text
+    until(lambda: told in httpx.get(f"{metrics}/metrics").text, every=0.2)
+    assert "envoy_http_downstream_rq_time_bucket" in httpx.get(f"{metrics}/metrics").text
     for path in ("/", "/config_dump", "/quitquitquit", "/metrics/../config_dump"):
         assert httpx.post(metrics + path).status_code == 404
         if path != "/metrics":
@@ -129,11 +124,12 @@ def test_traces_go_to_the_collector(fleet: Fleet, collector: tuple[int, list[byt
     known = settings(traces=f"127.0.0.1:{port}", traces_percent=100)
     with gate(known=known) as found:
         found.apply(table(server))
-        deadline = time.monotonic() + 30
-        while not any(V3.encode() in each for each in exported):
-            assert time.monotonic() < deadline
+
+        def is_traced() -> bool:
             found.predict({"x-request-id": "mine"})
-            time.sleep(0.3)
+            return any(V3.encode() in each for each in exported)
+
+        until(is_traced, every=0.3)
     assert any(b"evergreen-gateway" in each for each in exported)
     assert "traceparent" in server.seen[-1].headers
     assert server.seen[-1].headers["x-request-id"] == "mine"

@@ -15,6 +15,7 @@ from pipelines.gateway import Table
 from pipelines.serving.inference_protocol.generated import open_inference_pb2 as pb
 from tests.gateway.gate import Gate, table, version_of
 from tests.gateway.upstreams import Fleet
+from tests.waiting import until
 
 V2, V3, V4 = "flights@v2", "flights@v3", "flights@v4"
 SERVICE = "/inference.GRPCInferenceService/"
@@ -141,11 +142,9 @@ def test_a_mirror_gets_the_same_request_and_nobody_waits_for_it(
     began = time.monotonic()
     answer = running.predict({"x-request-id": "mine-1"})
     assert version_of(answer) == V3
-    assert time.monotonic() - began < 10  # the mirror hangs for a minute
+    assert time.monotonic() - began < 30  # the mirror hangs for a minute
     assert answer.headers["x-request-id"] == "mine-1"
-    deadline = time.monotonic() + 10
-    while not shadow.seen and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: shadow.seen)
     [copy], [real] = shadow.seen, champion.seen
     assert copy.headers["x-request-id"] == real.headers["x-request-id"] == "mine-1"
     assert copy.headers["host"].endswith("-shadow")
@@ -159,9 +158,7 @@ def test_a_mirror_of_grpc_and_none_of_feedback(running: Gate, fleet: Fleet) -> N
     assert infer(running, {"x-model": "flights", "x-request-id": "r"}).model_version == V3
     running.client.post("/flights/feedback", json={})
     running.client.get("/flights/v2/models/flights")
-    deadline = time.monotonic() + 10
-    while not shadow.calls and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: shadow.calls)
     assert shadow.calls[0]["x-request-id"] == "r"
     assert shadow.seen == []
 

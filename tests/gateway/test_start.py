@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from pipelines.errors import GatewayError
 from pipelines.gateway import Table, dynamic, start
 from tests.gateway.gate import Gate, gate, table, version_of
 from tests.gateway.upstreams import Fleet
+from tests.waiting import until
 
 V3 = "flights@v3"
 
@@ -23,7 +23,7 @@ def test_a_killed_envoy_serves_what_it_served_as_soon_as_it_runs(fleet: Fleet) -
         for _ in range(2):
             assert found.process is not None
             found.process.kill()
-            found.process.wait(10)
+            found.process.wait(60)
             seconds = found.start()
             print(f"answered after {seconds:.2f} s")
             assert version_of(found.predict()) == V3
@@ -80,9 +80,9 @@ def test_what_a_killed_envoy_left_of_its_last_line_is_ended(fleet: Fleet) -> Non
     with gate() as found:
         found.apply(table(fleet.start(V3)))
         found.predict()
-        time.sleep(0.5)
-        found.kill()
         log = found.folder / "access.log"
+        until(lambda: b"/predict" in log.read_bytes() and log.read_bytes().endswith(b"\n"))
+        found.kill()
         whole = log.read_bytes()
         log.write_bytes(whole + whole.splitlines()[-1][:60])
         found.start()

@@ -118,7 +118,7 @@ class Fleet:
             self._wait(self._end(port))
         self._wait(_cancel_others())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self._loop.close()
 
     def _wait(self, work: Coroutine[Any, Any, None]) -> None:

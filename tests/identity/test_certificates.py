@@ -20,6 +20,7 @@ from pipelines.identity import certificates
 from pipelines.identity.certificates import LEAF_DAYS, RENEW_DAYS, Certificate
 from pipelines.settings import TlsSettings
 from tests.gateway.identity_rig import running, tls_of
+from tests.waiting import until
 
 NOW = time.time()
 DAY = 86_400.0
@@ -182,9 +183,7 @@ def test_envoy_shows_a_renewed_certificate_and_drops_nobody(tmp_path: Path) -> N
         thread.start()
         try:
             renewed = _leaf(_local(tmp_path / "tls", NOW)).serial_number
-            deadline = time.monotonic() + 20
-            while _served(rig.url, context) != renewed:
-                assert time.monotonic() < deadline
+            until(lambda: _served(rig.url, context) == renewed)
         finally:
             stop.set()
             thread.join()

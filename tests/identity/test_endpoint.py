@@ -27,6 +27,7 @@ from pipelines.identity.guessing import FREE_FAILURES
 from pipelines.identity.tokens import Terms
 from pipelines.ports import free_port
 from pipelines.state import store
+from tests.waiting import until
 
 TERMS = Terms("https://evergreen.localhost", "evergreen", 600.0)
 FORM = "application/x-www-form-urlencoded"
@@ -268,22 +269,15 @@ def test_only_public_keys_are_told(rig: Rig) -> None:
         assert set(key) == {"kty", "crv", "x", "y", "use", "alg", "kid"}
 
 
-def _wait_for(rig: Rig, status: int) -> dict[str, object]:
-    deadline = time.monotonic() + 10
-    while (response := rig.http.get("/readyz")).status_code != status:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return dict(response.json())
-
-
 def test_upkeep_that_fails_shows_and_tokens_go_on(rig: Rig) -> None:
     assert rig.http.get("/livez").status_code == 200
-    _wait_for(rig, 200)
+    until(lambda: rig.http.get("/readyz").status_code == 200)
     rig.fault = IdentityError("a fault", where="here", next_step="mend it")
-    assert "mend it" in str(_wait_for(rig, 503)["problem"])
+    until(lambda: rig.http.get("/readyz").status_code == 503)
+    assert "mend it" in rig.http.get("/readyz").json()["problem"]
     assert rig.ask()["status"] == 200
     rig.fault = None
-    _wait_for(rig, 200)
+    until(lambda: rig.http.get("/readyz").status_code == 200)
     assert len(rig.upkeep) >= 3
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from starlette.routing import Route
 from tests.architecture.source import ROOT
 from tests.kubernetes import controllers
 from tests.kubernetes.cluster import KINDS, NAMESPACE, Cluster, Key, RefusedError
+from tests.waiting import until
 
 RBAC = ROOT / "deployments" / "kubernetes" / "controller" / "rbac.yaml"
 TOKEN = "token-of-the-controller"
@@ -182,10 +182,7 @@ def serving(cluster: Cluster, folder: Path) -> Iterator[Serving]:
     for thread in threads:
         thread.start()
     try:
-        deadline = time.monotonic() + 30
-        while not server.started:
-            assert time.monotonic() < deadline, "the test server did not start"
-            time.sleep(0.01)
+        until(lambda: server.started)
         port = server.servers[0].sockets[0].getsockname()[1]
         yield Serving(f"https://127.0.0.1:{port}", authority.cert_pem.bytes())
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +19,7 @@ from tests.kubernetes.project import CANARY, STABLE, Rollout
 from tests.kubernetes.tables import mirror_of, weights_of
 from tests.releasing import world as worlds
 from tests.releasing.world import CHALLENGER, CHAMPION, MODEL, Killed
+from tests.waiting import until
 
 
 def is_mirrored(rollout: Rollout) -> bool:
@@ -32,7 +32,7 @@ def roll_back(rollout: Rollout):
     return rollback(project, MODEL, rollout.router, who="ann", why="worse")
 
 
-def until(rollout: Rollout, phase: Phase, **traffic) -> None:
+def reach(rollout: Rollout, phase: Phase, **traffic) -> None:
     for _ in range(60):
         if rollout.tick().state.phase is phase:
             return
@@ -44,7 +44,7 @@ def test_a_good_challenger_goes_all_the_way_and_back(rollout: Rollout) -> None:
     rollout.router.settle(10)
     assert rollout.cluster.weights() == {STABLE: 100}
     rollout.begin()
-    until(rollout, Phase.MIRRORING)
+    reach(rollout, Phase.MIRRORING)
     rollout.serve(10)
     assert (is_mirrored(rollout), rollout.canary()) == (True, 0)
     phases = rollout.drive()
@@ -82,7 +82,7 @@ def check_all_that_was_ever_routed(rollout: Rollout) -> None:
 def test_grpc_goes_with_rest_at_each_step(rollout: Rollout) -> None:
     rollout.write_params(mirror=False, steps=[50, 100])
     rollout.begin()
-    until(rollout, Phase.STEPPING)
+    reach(rollout, Phase.STEPPING)
     for kind in ("httproutes", "grpcroutes"):
         assert rollout.cluster.weights(plural=kind) == {STABLE: 50, CANARY: 50}
     routes = [rollout.cluster.get(kind, MODEL) for kind in ("httproutes", "grpcroutes")]
@@ -95,7 +95,7 @@ def test_grpc_goes_with_rest_at_each_step(rollout: Rollout) -> None:
 
 def test_a_challenger_that_fails_goes_back_at_once(rollout: Rollout) -> None:
     rollout.begin()
-    until(rollout, Phase.STEPPING)
+    reach(rollout, Phase.STEPPING)
     assert rollout.drive(bad_share=0.5)[-1] is Phase.ROLLED_BACK
     assert rollout.cluster.weights() == {STABLE: 100}
     assert not is_mirrored(rollout)
@@ -121,9 +121,9 @@ def test_a_challenger_that_loses_its_pods_loses_its_requests(rollout: Rollout) -
     """Nothing in a route answers in its place, so whoever reroutes next takes them away."""
     rollout.write_params(mirror=False, steps=[50, 100])
     rollout.begin()
-    until(rollout, Phase.STEPPING)
+    reach(rollout, Phase.STEPPING)
     rollout.cluster.down = {CANARY}
-    wait_until_down(rollout)
+    until(lambda: not rollout.cluster.get("deployments", CANARY)["status"]["availableReplicas"])
     rollout.router.reroute()
     assert rollout.cluster.weights() == {STABLE: 100}
     assert CHALLENGER not in rollout.router.reconcile().ready
@@ -132,16 +132,9 @@ def test_a_challenger_that_loses_its_pods_loses_its_requests(rollout: Rollout) -
     assert rollout.cluster.weights() == {STABLE: 50, CANARY: 50}
 
 
-def wait_until_down(rollout: Rollout) -> None:
-    deadline = time.monotonic() + 20
-    while rollout.cluster.get("deployments", CANARY)["status"]["availableReplicas"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_a_rollback_while_the_api_is_away_is_applied_by_the_same_command(rollout: Rollout) -> None:
     rollout.begin()
-    until(rollout, Phase.STEPPING)
+    reach(rollout, Phase.STEPPING)
     rollout.cluster.answers["GET httproutes"] = [500]
     with pytest.raises(RolloutError, match="is written as live, and the routes") as caught:
         roll_back(rollout)

@@ -18,6 +18,7 @@ from tests.kubernetes.api_server import RBAC, allowed_by_role
 from tests.kubernetes.project import CANARY, STABLE, Rollout
 from tests.releasing import world as worlds
 from tests.releasing.world import CHALLENGER, CHAMPION, MODEL
+from tests.waiting import until
 
 KINDS = (
     "serviceaccounts",
@@ -27,13 +28,6 @@ KINDS = (
     "poddisruptionbudgets",
     "networkpolicies",
 )
-
-
-def until(condition) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def remove(rollout: Rollout, later: float = 0.0) -> dict[str, float]:

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ from pipelines.serving.policy import ServingPolicy
 from pipelines.signature import GOLDEN_ANSWER, GOLDEN_FILE, MODEL_FILE, Signature
 from tests.model_folder import make_model_folder
 from tests.packaged import LABELS, Packaged
+from tests.waiting import until
 
 
 def test_the_tag_names_model_version_and_content(packaged: Packaged) -> None:
@@ -167,10 +167,7 @@ def test_what_a_killed_build_leaves_does_not_count_and_is_built_again(
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
-    while not list(home.bentoml.glob("build-*/bentoml")):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: list(home.bentoml.glob("build-*/bentoml")))
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     # And as if the kill had come while the finished bento was moved to its place.

@@ -208,7 +208,7 @@ def test_ctrl_c_ends_the_server_as_well(packaged: Packaged, tmp_path: Path) -> N
         family = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=30)
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=60)
 
     assert b"KeyboardInterrupt" in errors
     assert alive == []

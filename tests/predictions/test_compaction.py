@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,13 +13,7 @@ from pipelines.predictions.feedback import COLUMNS
 from pipelines.predictions.stream import StreamFile
 from tests.predictions.test_closing import batch, dead, ids, wanted
 from tests.predictions.test_retention import closed
-
-
-def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.005)
+from tests.waiting import until
 
 
 def finished(folder: Path) -> StreamFile:

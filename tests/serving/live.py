@@ -11,7 +11,7 @@ import psutil
 
 from pipelines.packaging.server import Server
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 PROBLEM = b"application/problem+json"
 # What the HTTP parser says of bytes that are no request, before anything of ours sees them.
 UNPARSED = b"Invalid HTTP request received."

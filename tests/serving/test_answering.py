@@ -419,7 +419,7 @@ def test_an_answer_that_takes_too_long_is_not_waited_for(
     is_over = threading.Event()
 
     def slow(self: ServedModel, tensors: Tensors) -> Outputs:
-        is_over.wait(5)
+        is_over.wait(60)
         return {}
 
     monkeypatch.setattr(ServedModel, "answer", slow)
@@ -433,7 +433,7 @@ def test_an_answer_that_takes_too_long_is_not_waited_for(
         is_over.set()
         return taken
 
-    assert asyncio.run(ask()) < 2
+    assert asyncio.run(ask()) < 30
     assert kept.seen == []
 
 

@@ -46,7 +46,7 @@ def server(packaged: Packaged, tmp_path_factory: pytest.TempPathFactory) -> Iter
         ]
         assert len(ours) >= 2  # the arbiter and its worker
         yield started
-    _, alive = psutil.wait_procs(ours, timeout=5)
+    _, alive = psutil.wait_procs(ours, timeout=60)
     assert alive == [], "the server must end with all its processes"
     text = log.read_text(encoding="utf-8")
     assert "Traceback" not in text, text[-5000:]

@@ -143,7 +143,7 @@ class Project:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/{model}/predict", b'{"rows": []}', headers
         )
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=30) as response:
             return dict(json.loads(response.read()))
 
     def answers(self, count: int = 20) -> set[str]:

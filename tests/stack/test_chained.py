@@ -11,8 +11,8 @@ from pipelines.stack.desired import Wanted
 from pipelines.stack.reconcile import reconcile, reroute
 from pipelines.stack.starting import up
 from pipelines.state.ledger import ROLLED_BACK
-from tests.fleet.programs import until
 from tests.stack.project import Project
+from tests.waiting import until
 
 CHAINS = {"trip": ChainSettings(first="alpha", then="beta")}
 

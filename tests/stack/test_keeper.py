@@ -19,9 +19,9 @@ from pipelines.paths import HomePaths
 from pipelines.rollout.state import Phase
 from pipelines.stack import applied, keeper, programs
 from pipelines.stack.starting import up
-from tests.fleet.programs import until
 from tests.stack.known import rollout
 from tests.stack.project import Project
+from tests.waiting import until
 
 
 @pytest.mark.slow

@@ -26,9 +26,9 @@ from pipelines.stack import applied, faults
 from pipelines.stack.reconcile import reconcile, reroute
 from pipelines.stack.starting import up
 from pipelines.state.ledger import ROLLED_BACK
-from tests.fleet.programs import until
 from tests.stack.known import rollout
 from tests.stack.project import Project
+from tests.waiting import until
 
 V1, V2, V3 = "alpha@v1", "alpha@v2", "alpha@v3"
 

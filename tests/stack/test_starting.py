@@ -18,8 +18,8 @@ from pipelines.fleet.layout import Layout
 from pipelines.fleet.remote import Remote
 from pipelines.stack.programs import waves
 from pipelines.stack.starting import down, up
-from tests.fleet.programs import until
 from tests.stack.project import Project
+from tests.waiting import until
 
 V1 = "alpha@v1"
 

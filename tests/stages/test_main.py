@@ -175,7 +175,7 @@ def test_a_stage_ends_with_the_process_that_started_it(is_reaped: bool) -> None:
         parent.send_signal(signal.SIGKILL)
         if is_reaped:
             parent.wait()
-        assert child.wait(timeout=10) == EXIT_UNKNOWN
+        assert child.wait(timeout=60) == EXIT_UNKNOWN
     finally:
         for process in (child, parent):
             process.kill()
@@ -188,7 +188,7 @@ def test_a_parent_that_is_gone_already() -> None:
     assert not psutil.pid_exists(gone.pid)
     child = _sleeper(gone.pid)
     try:
-        assert child.wait(timeout=10) == EXIT_UNKNOWN
+        assert child.wait(timeout=60) == EXIT_UNKNOWN
     finally:
         child.kill()
         child.wait()

@@ -209,7 +209,7 @@ generate(Plan.read(Path(sys.argv[1])), lambda done, total: print(done, flush=Tru
     process.kill()
     process.communicate()
 
-    assert generator in psutil.wait_procs([generator], timeout=10)[0]
+    assert generator in psutil.wait_procs([generator], timeout=60)[0]
 
 
 @pytest.mark.slow

@@ -26,7 +26,8 @@ from pipelines.tuning.journal import Journal
 from pipelines.tuning.study import Search
 from pipelines.tuning.workers import Workers
 from tests.tuning.scoring import Plan, prepare, search
-from tests.tuning.test_study import Table, _lines, _wait_for, started
+from tests.tuning.test_study import Table, _lines, started
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -137,7 +138,7 @@ def test_a_scheduler_that_dies_is_named_and_what_was_finished_is_kept(
     log = tmp_path / "log"
 
     def kill_in_the_middle() -> None:
-        _wait_for(lambda: _lines(log) >= 6)
+        until(lambda: _lines(log) >= 6)
         scheduler.kill()
 
     port = str(free_port())
@@ -187,12 +188,12 @@ def test_a_cluster_of_its_own_ends_with_the_search(tmp_path: Path) -> None:
     )
     children: list[psutil.Process] = []
     try:
-        _wait_for(lambda: _lines(tmp_path / "log") >= 2)
+        until(lambda: _lines(tmp_path / "log") >= 2)
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 2
         process.kill()
         process.wait()
-        _, alive = psutil.wait_procs(children, timeout=10)
+        _, alive = psutil.wait_procs(children, timeout=60)
         assert alive == []
     finally:
         if process.poll() is None:

@@ -26,7 +26,8 @@ from pipelines.tuning.workers import Workers
 from tests.tuning.postgres import PASSWORD, VARIABLE, Postgres, running
 from tests.tuning.scoring import Plan, prepare, search
 from tests.tuning.test_pruners import finished
-from tests.tuning.test_study import Table, _wait_for, started
+from tests.tuning.test_study import Table, started
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 UP = ["maximize"]
@@ -118,7 +119,7 @@ def test_slots_of_a_machine_that_was_killed_are_taken_over(
         start_new_session=True,
     )
     try:
-        _wait_for(lambda: (tmp_path / "log").exists() and len(started(tmp_path)) >= 6)
+        until(lambda: (tmp_path / "log").exists() and len(started(tmp_path)) >= 6)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -154,7 +155,7 @@ def test_a_machine_that_slept_through_its_claim_adds_nothing(postgres: Postgres)
     assert one.claim(0)
     # Suspended for longer than the grace: somebody else took the slot meanwhile.
     postgres.rows("UPDATE leases SET token = token + 1, host = 'elsewhere', expires = 0")
-    _wait_for(one._claims[0][0].lost.is_set, seconds=10)
+    until(one._claims[0][0].lost.is_set)
     assert two.claim(0)
     one.add(0, finished(0, [0.1]))
     two.add(0, finished(0, [0.7]))

@@ -20,6 +20,7 @@ from pipelines.tuning.journal import Journal
 from pipelines.tuning.study import Search
 from pipelines.tuning.workers import Workers
 from tests.tuning.scoring import RUNGS, Plan, prepare, search
+from tests.waiting import until
 
 Table = list[dict[str, object]]
 
@@ -207,7 +208,7 @@ def test_a_search_that_was_killed_goes_on(tmp_path: Path, two_workers: Table) ->
         start_new_session=True,
     )
     try:
-        _wait_for(lambda: _lines(tmp_path / "log") >= 6)
+        until(lambda: _lines(tmp_path / "log") >= 6)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -232,12 +233,12 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     )
     children: list[psutil.Process] = []
     try:
-        _wait_for(lambda: _lines(tmp_path / "log") >= 2)
+        until(lambda: _lines(tmp_path / "log") >= 2)
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 2
         process.kill()
         process.wait()
-        _, alive = psutil.wait_procs(children, timeout=5)
+        _, alive = psutil.wait_procs(children, timeout=60)
         assert alive == []
     finally:
         process.kill()
@@ -249,14 +250,6 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
 
 def _lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
-
-
-def _wait_for(happened: object, seconds: float = 60.0) -> None:
-    assert callable(happened)
-    until = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.01)
 
 
 def test_the_plots_of_a_study(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import yaml
 from pipelines.errors import RemoteError, SettingsError, StageError, WorkspaceError
 from pipelines.versioning import graph, remote
 from pipelines.versioning.graph import Reached
+from tests.waiting import until
 
 _GRAPH = """\
 stages:
@@ -166,12 +167,9 @@ def test_a_stage_that_takes_too_long_is_killed_with_all_its_processes(workspace:
     started = time.monotonic()
     with pytest.raises(StageError, match="stopped after 1 seconds") as caught:
         _reproduce(workspace, "first@alpha", seconds=1)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60  # its processes would sleep for minutes
     assert "timeout_minutes" in caught.value.next_step
-    deadline = time.monotonic() + 5
-    while _sleeping(workspace) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert _sleeping(workspace) == []
+    until(lambda: not _sleeping(workspace))
 
 
 def _sleeping(folder: Path) -> list[int]:

@@ -20,7 +20,7 @@ def test_no_answer_in_time() -> None:
     begun = time.monotonic()
     with pytest.raises(SourceError, match=r"no answer within 0.1 seconds"):
         within(0.1, never.wait, where="x")
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 30
     never.set()
 
 

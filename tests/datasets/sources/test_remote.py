@@ -89,7 +89,7 @@ def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPat
         begun = time.monotonic()
         with pytest.raises(SourceError, match="no answer within"):
             sources.fingerprint("s3://sales/y/*.parquet")
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 30
 
 
 def test_a_scheme_whose_package_is_missing_names_it() -> None:

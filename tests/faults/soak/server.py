@@ -12,7 +12,8 @@ import urllib.request
 from pathlib import Path
 
 from pipelines.ports import free_port
-from tests.orchestration import end_group, until
+from tests.orchestration import end_group
+from tests.waiting import until
 
 _START_SECONDS = 120
 

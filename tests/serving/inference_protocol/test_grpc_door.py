@@ -65,7 +65,7 @@ def refusal(folder: Path, sent: Any, name: str = "ModelInfer", **policy: Any) ->
     async def question(channel: Any) -> Any:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await method(channel, name, pb.ModelInferResponse)(
-                sent, metadata=(("x-request-id", "abc"),), timeout=10
+                sent, metadata=(("x-request-id", "abc"),), timeout=60
             )
         return caught.value
 
