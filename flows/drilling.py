@@ -9,12 +9,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from flows import views_drills
 from flows.drills import ground, page, running
 from flows.drills.ground import Ground
 from flows.drills.load import PER_SECOND, Load
 from flows.drills.result import Result
 from flows.throwaway import Demo, clone_of, surroundings
+from flows.views import drills as views
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED, SettingsError
 from pipelines.files import write_text
 from pipelines.paths import home
@@ -46,7 +46,7 @@ def run(root: Path, names: Sequence[str], keep: Path | None, *, as_json: bool) -
         shutil.rmtree(demo.clone, ignore_errors=True)
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     write_text(page.page(results, when, PER_SECOND), out)
-    views_drills.show(results, out, as_json=as_json)
+    views.show_drills(results, out, as_json=as_json)
     return EXIT_DONE if all(each.is_as_expected for each in results) else EXIT_REFUSED
 
 
@@ -59,7 +59,7 @@ def drilled(place: Ground, chosen: Sequence[str]) -> list[Result]:
     console = place.demo.console
 
     def tell(result: Result) -> None:
-        console.print(f"            {views_drills.line(result)}", soft_wrap=True)
+        console.print(f"            {views.line(result)}", soft_wrap=True)
 
     with ground.stack(place.demo):
         place.subject(ground.ADMIN, "admin")

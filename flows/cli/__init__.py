@@ -1,7 +1,7 @@
 """`evergreen`: thin verbs over flows and pipelines, a file for each kind.
 
 Belongs here: arguments, options, and what becomes of an error. Does not belong here: what a verb
-does (that is a function of `flows`) and what it prints (`flows/views.py`).
+does (that is a function of `flows`) and what it prints (`flows/views`).
 """
 
 from __future__ import annotations

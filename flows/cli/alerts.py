@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from flows import views_alerts as views
 from flows.cli.app import AsJson, app, root_folder
+from flows.views import alerts as views
 from pipelines.errors import EXIT_REFUSED
 
 alerts = typer.Typer(

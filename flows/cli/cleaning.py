@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from flows import views_cleaning as views
 from flows.cli.app import AsJson, app, root_folder
+from flows.views import cleaning as views
 
 
 @app.command()

@@ -35,7 +35,7 @@ def add(
 ) -> None:
     """Add a client, and print its secret, once."""
     from flows import identity
-    from flows.views_identity import show_secret
+    from flows.views.identity import show_secret
     from pipelines.identity.clients import Client
 
     expires = None if days is None else time.time() + days * 86_400
@@ -55,7 +55,7 @@ def remove(name: ClientId) -> None:
 def show(as_json: AsJson = False) -> None:
     """Every client, and what it may ask for."""
     from flows import identity
-    from flows.views_identity import show_clients
+    from flows.views.identity import show_clients
 
     show_clients(identity.list_clients(root_folder()), as_json=as_json)
 
@@ -70,7 +70,7 @@ def token(
 ) -> None:
     """A token for a client, for whoever may read this machine's keys."""
     from flows import identity
-    from flows.views_identity import show_token
+    from flows.views.identity import show_token
 
     asked = " ".join(scope) if scope else None
     show_token(identity.issue(root_folder(), name, asked), as_json=as_json)
@@ -85,7 +85,7 @@ def rotate(
 ) -> None:
     """Publish a new key, which signs half a minute later; nobody is refused."""
     from flows import identity
-    from flows.views_identity import show_keys
+    from flows.views.identity import show_keys
 
     show_keys(identity.rotate_keys(root_folder(), is_revoking=is_revoking), as_json=as_json)
 

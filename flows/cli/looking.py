@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from flows import views
 from flows.cli.app import AsJson, Model, app, root_folder
+from flows.views import looking as views
+from flows.views.printing import show_path
 from pipelines import settings
 from pipelines.paths import home
 
@@ -37,4 +38,4 @@ def report(
     from flows.status import report_of
 
     kind = ".md" if is_card else ".html"
-    views.show_path(report_of(root_folder(), model, version, kind), as_json=as_json)
+    show_path(report_of(root_folder(), model, version, kind), as_json=as_json)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from flows import views_monitoring as views
 from flows.cli.app import AsJson, Model, app, root_folder
+from flows.views import monitoring as views
 
 
 @app.command()

@@ -27,7 +27,7 @@ def replay(  # noqa: PLR0913  a verb has as many arguments as it has options
     """Send real months as traffic, with their labels following; killed, it goes on."""
     from flows.replaying import Asking
     from flows.replaying import replay as run
-    from flows.views_replaying import show_standing
+    from flows.views.replaying import show_standing
     from pipelines.replaying.standing import Standing
 
     wanted, asking = Standing(first, last, label_hours, rows), Asking(speed, rate, url, client)

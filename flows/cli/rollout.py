@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from flows import views_rollout as views
 from flows.cli.app import AsJson, Model, app, root_folder
+from flows.views import rollout as views
 from pipelines.errors import EvergreenError, RolloutError
 from pipelines.paths import home
 

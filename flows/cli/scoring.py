@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from flows import views
 from flows.cli.app import AsJson, ModelOrVersion, app, root_folder
+from flows.views import scoring as views
 
 
 @app.command()

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from flows import views
 from flows.cli.app import AsJson, ModelOrVersion, app, root_folder
+from flows.views import serving as views
+from flows.views.printing import show_path
 from pipelines.errors import SettingsError
 
 
@@ -56,7 +57,7 @@ def manifest(  # noqa: PLR0913  a verb has as many arguments as it has options
     placement = deploying.placed(root_folder(), image, name, log_claim, is_serverless=is_serverless)
     text = deploying.manifest(root_folder(), chosen, placement)
     if out is not None:
-        views.show_path(deploying.write(text, out), as_json=as_json)
+        show_path(deploying.write(text, out), as_json=as_json)
     else:
         views.show_manifests(text, as_json=as_json)
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from flows import views_stack
 from flows.cli.app import AsJson, Model, app, root_folder
+from flows.views import stack as views
 from pipelines import settings
 from pipelines.errors import EXIT_REFUSED
 
@@ -30,7 +30,7 @@ def up(
     root = root_folder()
     say_if_off(settings.load(root))
     started = run(root, is_with_prefect=is_with_prefect)
-    views_stack.show_up(started, as_json=as_json)
+    views.show_up(started, as_json=as_json)
     has_problems = started.stack is not None and started.stack.reconciled.problems
     raise typer.Exit(EXIT_REFUSED if has_problems else 0)
 
@@ -40,7 +40,7 @@ def down(as_json: AsJson = False) -> None:
     """End every process of the stack, after what is being answered."""
     from pipelines.stack.starting import down as run
 
-    views_stack.show_down(was_up=run(root_folder()), as_json=as_json)
+    views.show_down(was_up=run(root_folder()), as_json=as_json)
 
 
 @app.command()
@@ -48,7 +48,7 @@ def status(as_json: AsJson = False) -> None:
     """Every model, its rollout and last run; every process of the stack."""
     from flows.stack import status as run
 
-    views_stack.show_status(run(root_folder()), as_json=as_json)
+    views.show_status(run(root_folder()), as_json=as_json)
 
 
 def milliseconds(text: str) -> int:
@@ -89,8 +89,8 @@ def inject(  # noqa: PLR0913  a verb has as many arguments as it has options
 
     if is_clearing:
         injecting.clear(root_folder(), model, client)
-        views_stack.show_fault(model, None, as_json=as_json)
+        views.show_fault(model, None, as_json=as_json)
         return
     asked = injecting.Asked(percent, minutes, version, delay_ms, abort)
     fault = injecting.inject(root_folder(), model, asked, client)
-    views_stack.show_fault(model, fault, as_json=as_json)
+    views.show_fault(model, fault, as_json=as_json)

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from flows import views
 from flows.cli.app import AsJson, Model, app, root_folder
+from flows.views import training as views
+from flows.views.looking import show_history
 from pipelines import settings
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED, SettingsError
 from pipelines.paths import ModelPaths, home
@@ -94,7 +95,7 @@ def adopt(
     from flows.adopting import adopt as run
 
     entry = run(root_folder(), model, version, reason)
-    views.show_history(model, [entry.to_json()], as_json=as_json)
+    show_history(model, [entry.to_json()], as_json=as_json)
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows.cleaning import Asked, Cleaned, clean
-from flows.views_cleaning import show_cleaned
+from flows.views.cleaning import show_cleaned
 from pipelines.cleaning.items import Kind
 from pipelines.errors import BusyError
 from pipelines.state import leases, runs

@@ -21,7 +21,7 @@ import pytest
 import trustme
 import uvicorn
 
-from flows import drilling, views_drills
+from flows import drilling
 from flows.drills import copied, ground, measuring, page
 from flows.drills.answers import Answer, Bad, bad, gap_seconds, seconds_to_zero
 from flows.drills.door import Door, Row, Subject
@@ -30,6 +30,7 @@ from flows.drills.result import Moment, Result, problems
 from flows.drills.running import NAMES
 from flows.drills.scenarios import LIMITS, SCENARIOS, TO_ZERO
 from flows.throwaway import MODEL
+from flows.views import drills as views
 from pipelines.errors import GatewayError, SettingsError
 from pipelines.gateway.access_log import Access
 from pipelines.settings.loading import parse, read_params
@@ -162,15 +163,15 @@ def test_the_table_and_the_json(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     failed = result(bad=Bad(3, 0, 0, 0), problems=["clients saw 3 errors"], decision_seconds=None)
-    views_drills.show([result(), failed], Path("drills.html"), as_json=False)
+    views.show_drills([result(), failed], Path("drills.html"), as_json=False)
     shown = capsys.readouterr().out
     assert f"{TO_ZERO} 0.25 s" in shown
     assert "errors: clients saw 3 errors" in shown
-    views_drills.show([failed], Path("drills.html"), as_json=True)
+    views.show_drills([failed], Path("drills.html"), as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert told["drills"][0]["bad"]["errors"] == 3
     assert told["drills"][0]["is_as_expected"] is False
-    assert "NOT as expected" in views_drills.line(failed)
+    assert "NOT as expected" in views.line(failed)
 
 
 def test_drills_are_chosen_by_name() -> None:

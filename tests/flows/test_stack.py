@@ -22,8 +22,10 @@ import sqlalchemy as sa
 import typer
 import yaml
 
-from flows import identity, injecting, stack, views, views_stack
+from flows import identity, injecting, stack
 from flows.cli.stack import milliseconds
+from flows.views import looking
+from flows.views import stack as views
 from pipelines.errors import IdentityError, SettingsError, StateError
 from pipelines.fleet import strays
 from pipelines.fleet.fleet import Fleet
@@ -55,7 +57,7 @@ __all__ = ["artifact", "project"]
 
 
 def shown(found: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> str:
-    views_stack.show_status(found, as_json=False)
+    views.show_status(found, as_json=False)
     return capsys.readouterr().out
 
 
@@ -68,12 +70,12 @@ def test_status_before_and_after(project: Quick, capsys: pytest.CaptureFixture[s
     project.register("v2")
     project.roll_out(rollout(Phase.STEPPING, 2))
     started = stack.up(project.root, is_with_prefect=False)
-    views_stack.show_up(started, as_json=False)
+    views.show_up(started, as_json=False)
     said = capsys.readouterr().out
     assert "alpha@v1 75 %, alpha@v2 25 %" in said
     assert f"http://127.0.0.1:{project.port}/alpha/predict" in said
     assert "AUTHENTICATION IS OFF" in said
-    views_stack.show_up(started, as_json=True)
+    views.show_up(started, as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert (told["ready"], told["is_protected"]) == (["alpha@v1", "alpha@v2"], False)
 
@@ -97,7 +99,7 @@ def test_a_dashboard_is_served_until_it_is_off(
     content = yaml.safe_load(path.read_text())
     path.write_text(yaml.safe_dump(content | {"dashboard": {}}))
     started = stack.up(project.root, is_with_prefect=False)
-    views_stack.show_up(started, as_json=False)
+    views.show_up(started, as_json=False)
     assert f"dashboard: {started.dashboard}" in capsys.readouterr().out
 
     def is_answered() -> bool:
@@ -125,7 +127,7 @@ def test_status_names_what_is_wrong(project: Quick, capsys: pytest.CaptureFixtur
     project.mark("broken-v1")
     project.set(start_seconds=1)
     started = stack.up(project.root, is_with_prefect=False)
-    views_stack.show_up(started, as_json=False)
+    views.show_up(started, as_json=False)
     said = capsys.readouterr().out
     assert "alpha@v1: NOT as it should be: alpha-v1-0 is" in said
     assert str(project.home.logs / "alpha-v1-0.log") in said
@@ -146,7 +148,7 @@ def test_a_server_that_is_not_ready_is_no_running_one(
     project.mark("busy-v1")
     project.set(start_seconds=1)
     started = stack.up(project.root, is_with_prefect=False)
-    views_stack.show_up(started, as_json=False)
+    views.show_up(started, as_json=False)
     assert "answers 503 when asked if it is ready" in capsys.readouterr().out
     until(lambda: _of_server(project)["state"] == "RUNNING")
     told = _of_server(project)
@@ -176,10 +178,10 @@ def test_beside_a_cluster_nothing_is_served_from_here(
     started = stack.up(project.root, is_with_prefect=False)
     assert started.stack is None
     assert strays.find(project.home.fleet) == [], "what ran for the local gateway has ended"
-    views_stack.show_up(started, as_json=False)
+    views.show_up(started, as_json=False)
     assert "none run here" in " ".join(capsys.readouterr().out.split())
     assert "none run here" in " ".join(shown(stack.status(project.root), capsys).split())
-    views_stack.show_up(started, as_json=True)
+    views.show_up(started, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"router": "kubernetes", "prefect": None}
     with pytest.raises(SettingsError, match="a cluster's gateway"):
         injecting.inject(project.root, "alpha", injecting.Asked(100, 1, None, 5, None))
@@ -190,7 +192,7 @@ def test_a_chain_has_a_line_of_its_own(project: Quick, capsys: pytest.CaptureFix
     assert "trip (alpha and beta): not routed before" in shown(stack.status(project.root), capsys)
     project.promote("v1")
     project.promote("v1", model="beta")
-    views_stack.show_up(stack.up(project.root, is_with_prefect=False), as_json=False)
+    views.show_up(stack.up(project.root, is_with_prefect=False), as_json=False)
     said = capsys.readouterr().out
     assert f"trip: trip@v1.v1 100 %  http://127.0.0.1:{project.port}/trip/predict" in said
     found = stack.status(project.root)
@@ -202,11 +204,11 @@ def test_a_chain_has_a_line_of_its_own(project: Quick, capsys: pytest.CaptureFix
 def test_a_model_that_was_never_live_is_said(
     project: Quick, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    views_stack.show_up(stack.up(project.root, is_with_prefect=False), as_json=False)
+    views.show_up(stack.up(project.root, is_with_prefect=False), as_json=False)
     assert "alpha: skipped" in capsys.readouterr().out
-    views_stack.show_down(was_up=down(project.root), as_json=False)
+    views.show_down(was_up=down(project.root), as_json=False)
     assert capsys.readouterr().out == "ended\n"
-    views_stack.show_down(was_up=down(project.root), as_json=True)
+    views.show_down(was_up=down(project.root), as_json=True)
     assert json.loads(capsys.readouterr().out) == {"was_up": False}
 
 
@@ -222,7 +224,7 @@ def test_a_fault_is_planted_and_goes_by_itself(
         injecting.inject(project.root, "alpha", injecting.Asked(100, 1, None, None, None))
     with pytest.raises(SettingsError, match="alpha@v9"):
         injecting.inject(project.root, "alpha", injecting.Asked(100, 1, "v9", 5, None))
-    views_stack.show_fault("alpha", injecting.inject(project.root, "alpha", asked), as_json=False)
+    views.show_fault("alpha", injecting.inject(project.root, "alpha", asked), as_json=False)
     assert "100 % of the requests to alpha@v1 fail with 503" in capsys.readouterr().out
     said_of_status = " ".join(shown(stack.status(project.root), capsys).split())
     assert "on purpose: 100 % of the requests to alpha@v1 fail with 503" in said_of_status
@@ -239,7 +241,7 @@ def test_a_fault_is_planted_and_goes_by_itself(
     until(is_answered)
     injecting.inject(project.root, "alpha", injecting.Asked(100, 60, None, 1, None))
     injecting.clear(project.root, "alpha")
-    views_stack.show_fault("alpha", None, as_json=False)
+    views.show_fault("alpha", None, as_json=False)
     assert capsys.readouterr().out == "alpha: no faults any more\n"
     assert project.answers() == {"v1"}
 
@@ -250,7 +252,7 @@ def test_a_fault_is_planted_and_goes_by_itself(
     planted = next(row for row in reversed(rows) if "fault" in row)
     assert planted["why"] == "100 % of its requests fail with 503"
     assert planted["who"] == getpass.getuser()
-    views.show_history("alpha", rows, as_json=False)
+    looking.show_history("alpha", rows, as_json=False)
     assert "fault planted" in capsys.readouterr().out
 
 

@@ -15,7 +15,7 @@ import pytest
 from flows import replaying
 from flows.identity import add_client
 from flows.replaying import Asking, replay, until_of_replay
-from flows.views_replaying import show_standing
+from flows.views.replaying import show_standing
 from pipelines.errors import RequestError, SettingsError, StressError
 from pipelines.identity.clients import Client
 from pipelines.paths import home

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,13 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.drills.result import Result
+from flows.views.printing import print_json
 
 
-def show(results: Sequence[Result], page: Path, *, as_json: bool) -> None:
+def show_drills(results: Sequence[Result], page: Path, *, as_json: bool) -> None:
     """All drills as a table, what is wrong below it, and where the page is."""
     if as_json:
         told = {"drills": [each.to_json() for each in results], "page": str(page)}
-        print(json.dumps(told, indent=2))
+        print_json(told)
         return
     console = Console()
     console.print(_table(results))

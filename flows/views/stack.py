@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows import views
+from flows.views.looking import show_models
+from flows.views.printing import print_json
 
 if TYPE_CHECKING:
     from flows.stack import Started
@@ -28,7 +28,7 @@ def show_up(started: Started, *, as_json: bool) -> None:
     """What runs, where to ask, and what does not run."""
     stack = started.stack
     if as_json:
-        print(json.dumps(_up(started), indent=2))
+        print_json(_up(started))
         return
     console = Console()
     if stack is None:
@@ -62,7 +62,7 @@ def show_up(started: Started, *, as_json: bool) -> None:
 def show_down(*, was_up: bool, as_json: bool) -> None:
     """Whether there was anything to end."""
     if as_json:
-        print(json.dumps({"was_up": was_up}))
+        print_json({"was_up": was_up})
     else:
         print("ended" if was_up else "nothing ran")
 
@@ -70,7 +70,7 @@ def show_down(*, was_up: bool, as_json: bool) -> None:
 def show_fault(model: str, fault: Fault | None, *, as_json: bool) -> None:
     """A fault that was planted, or that there is none any more."""
     if as_json:
-        print(json.dumps({"model": model, "fault": None if fault is None else asdict(fault)}))
+        print_json({"model": model, "fault": None if fault is None else asdict(fault)})
         return
     if fault is None:
         print(f"{model}: no faults any more")
@@ -83,9 +83,9 @@ def show_fault(model: str, fault: Fault | None, *, as_json: bool) -> None:
 def show_status(found: dict[str, Any], *, as_json: bool) -> None:
     """Models, rollouts, and processes."""
     if as_json:
-        print(json.dumps(found, indent=2, default=str))
+        print_json(found)
         return
-    views.show_status(found["models"], as_json=False)
+    show_models(found["models"])
     console = Console()
     for row in found["models"]:
         if row["rollout"]:

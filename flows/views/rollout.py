@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from flows.views import COLORS
+from flows.views.printing import print_json, table_of
 from pipelines.errors import EXIT_DONE, EXIT_REFUSED
 from pipelines.rollout.routing import routing
 from pipelines.rollout.state import Phase, State
@@ -34,15 +32,12 @@ def show_state(
 ) -> None:
     """How far a rollout is."""
     if as_json:
-        print(json.dumps(_told(state, verdict, unseen), indent=2))
+        print_json(_told(state, verdict, unseen))
         return
     console = Console()
     if verdict is not None:
-        table = Table("metric", "outcome", "why", title=f"{state.plan.model}, this step")
-        for part in verdict.parts:
-            outcome = Text(part.outcome.value, style=COLORS[part.outcome])
-            table.add_row(part.name, outcome, Text(part.reason))
-        console.print(table)
+        title = f"{state.plan.model}, this step"
+        console.print(table_of(verdict, "metric", "outcome", "why", title=title))
     weights = ", ".join(f"{name} {percent} %" for name, percent in _weights(state).items())
     console.print(f"{state.phase.value}: {weights}")
     if unseen is not None:
@@ -53,7 +48,7 @@ def show_state(
 def show_rollback(done: RolledBack, *, as_json: bool) -> None:
     """What a rollback came to."""
     if as_json:
-        print(json.dumps({key: getattr(done, key) for key in done.__dataclass_fields__}, indent=2))
+        print_json({key: getattr(done, key) for key in done.__dataclass_fields__})
         return
     if done.is_repeated:
         print(f"{done.live} was returned to a moment ago; its routes are applied again")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from flows.views.printing import at, print_json
 from pipelines.alerting.messages import next_step, said
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 def show_deliveries(deliveries: Sequence[Delivery], *, as_json: bool) -> None:
     """Each address, and whether it took the message."""
     if as_json:
-        _json([asdict(each) for each in deliveries])
+        print_json([asdict(each) for each in deliveries])
         return
     for each in deliveries:
         print(f"{each.address}: {each.problem or 'took it'}")
@@ -28,7 +27,7 @@ def show_deliveries(deliveries: Sequence[Delivery], *, as_json: bool) -> None:
 def show_looked(looked: Looked, *, as_json: bool) -> None:
     """What is worth telling, what of it was sent, and who took it."""
     if as_json:
-        _json(
+        print_json(
             {
                 "events": [
                     {
@@ -56,21 +55,13 @@ def show_looked(looked: Looked, *, as_json: bool) -> None:
 def show_alerts(alerts: Sequence[Alert], *, as_json: bool) -> None:
     """The messages, the newest first."""
     if as_json:
-        _json([asdict(each) for each in alerts])
+        print_json([asdict(each) for each in alerts])
         return
     if not alerts:
         print("nobody was told anything yet; `evergreen alerts test` tries the addresses")
         return
     for each in alerts:
-        told = "nobody was told" if each.told is None else f"told at {_time(each.told)}"
-        print(f"{_time(each.noticed)} {each.severity}: {each.title}; {told}")
+        told = "nobody was told" if each.told is None else f"told at {at(each.told)}"
+        print(f"{at(each.noticed)} {each.severity}: {each.title}; {told}")
         if each.problem:
             print(f"  {each.failures} attempts failed, the last because of {each.problem}")
-
-
-def _time(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _json(value: Any) -> None:
-    print(json.dumps(value, indent=2, allow_nan=False))

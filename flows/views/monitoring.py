@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.views import COLORS
+from flows.views.printing import line_of, print_json, table_of
 
 if TYPE_CHECKING:
     from flows.monitoring import Monitored
@@ -21,24 +20,18 @@ _STATE_COLORS = {"started": "green", "done": "green", "waiting": "yellow"}
 def show_monitored(found: Monitored, *, as_json: bool) -> None:
     """The windows that were looked at, and what follows from them."""
     if as_json:
-        print(json.dumps(found.to_json(), indent=2))
+        print_json(found.to_json())
         return
     from pipelines.monitoring import wording
 
     console = Console()
     for record in found.windows:
-        table = Table(
-            "question", "answer", "why", title=f"{record.window.version}, {record.window}"
-        )
-        for part in record.verdict.parts:
-            color = COLORS[part.outcome]
-            table.add_row(part.name, Text(part.outcome.value, style=color), Text(part.reason))
-        console.print(table)
+        title = f"{record.window.version}, {record.window}"
+        console.print(table_of(record.verdict, "question", "answer", "why", title=title))
         if record.labels is not None:
             console.print(wording.of_window(record.labels), soft_wrap=True)
     newest = found.windows[-1]
-    said = f"{newest.verdict.outcome.value}: {newest.verdict.reason}"
-    console.print(Text(said, COLORS[newest.verdict.outcome]), soft_wrap=True)
+    console.print(line_of(newest.verdict), soft_wrap=True)
     if newest.report:
         console.print(f"report: {newest.report}", soft_wrap=True)
     if found.start is not None:
@@ -49,7 +42,7 @@ def show_monitored(found: Monitored, *, as_json: bool) -> None:
 def show_triggers(model: str, found: list[Trigger], *, as_json: bool) -> None:
     """The newest triggers of a model, each with its reason."""
     if as_json:
-        print(json.dumps([trigger.to_json() for trigger in found], indent=2))
+        print_json([trigger.to_json() for trigger in found])
         return
     if not found:
         print(f"nothing has asked for a retrain of {model} yet")

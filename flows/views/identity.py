@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from flows.views.printing import print_json
 from pipelines.identity import clients
 from pipelines.identity.clients import Client
 from pipelines.identity.keys import Ring
@@ -18,7 +18,7 @@ def show_secret(client: Client, secret: str, *, as_json: bool) -> None:
     """The one time that a secret can be seen."""
     key = clients.api_key(client.id, secret) if client.has_api_key else None
     if as_json:
-        print(json.dumps({"client_id": client.id, "client_secret": secret, "api_key": key}))
+        print_json({"client_id": client.id, "client_secret": secret, "api_key": key})
         return
     print(f"client_id      {client.id}")
     print(f"client_secret  {secret}")
@@ -30,7 +30,7 @@ def show_secret(client: Client, secret: str, *, as_json: bool) -> None:
 def show_clients(known: list[Client], *, as_json: bool) -> None:
     """All clients."""
     if as_json:
-        print(json.dumps([client.to_json() for client in known]))
+        print_json([client.to_json() for client in known])
         return
     table = Table("client", "scopes", "tier", "created", "expires", "API key", title="clients")
     for client in known:
@@ -44,14 +44,17 @@ def show_clients(known: list[Client], *, as_json: bool) -> None:
 
 def show_token(answer: dict[str, Any], *, as_json: bool) -> None:
     """The token alone, for `$(evergreen token CLIENT)`, or the endpoint's whole answer."""
-    print(json.dumps(answer) if as_json else answer["access_token"])
+    if as_json:
+        print_json(answer)
+    else:
+        print(answer["access_token"])
 
 
 def show_keys(ring: Ring, *, as_json: bool) -> None:
     """The keys that are published, the newest last."""
     told = [{"kid": key.kid, "signs_from": _at(key.signs_from)} for key in ring.keys]
     if as_json:
-        print(json.dumps(told))
+        print_json(told)
         return
     table = Table("key", "signs from", title="signing keys")
     for key in told:

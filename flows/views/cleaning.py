@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
+
+from flows.views.printing import print_json
 
 if TYPE_CHECKING:
     from flows.cleaning import Cleaned
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def show_cleaned(found: list[Cleaned], *, as_json: bool) -> None:
     """What goes and why; of what stays the count only, which --json has in full."""
     if as_json:
-        print(json.dumps([each.to_json() for each in found], indent=2))
+        print_json([each.to_json() for each in found])
         return
     console = Console()
     table = Table("what", "where", "size", "why")

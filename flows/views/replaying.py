@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
+from flows.views.printing import print_json
 from pipelines.replaying.standing import Standing
 
 
 def show_standing(model: str, found: Standing, *, as_json: bool) -> None:
     """How many requests were sent, and how many of them were told the truth."""
     if as_json:
-        print(json.dumps({"model": model, **asdict(found)}, indent=2))
+        print_json({"model": model, **asdict(found)})
         return
     refused = f", {found.refused:,} of them refused" if found.refused else ""
     print(
