@@ -173,10 +173,11 @@ def _wrong_columns(row: Mapping[str, object], schema: Schema, index: int) -> Cel
 
 def unknown_column(name: str, known: Sequence[str], row: int | None = None) -> CellError:
     """The error of a column that the model does not have, with the one that may be meant."""
+    name = name[:80]  # looking for one that is near takes long for a long one
     near = difflib.get_close_matches(name, known, n=1)
     return CellError(
         f"the model has no such column{f'; did you mean {near[0]!r}?' if near else ''}",
         row=row,
-        column=name[:80],
+        column=name,
         next_step=f"send exactly: {', '.join(known)}",
     )

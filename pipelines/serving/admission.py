@@ -1,20 +1,24 @@
 """Which rows a server lets in, beyond those that can be encoded at all.
 
-A missing value is let in unless its column is `required`; a category that training never saw is
-let in unless `unseen_categories` is `refuse`. Infinities never come this far.
+A missing value is let in unless its column is `required`, as each pixel of an image is; a category
+that training never saw is let in unless `unseen_categories` is `refuse`, or it is longer than any
+category. Infinities never come this far.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipelines.errors import CellError, ModelError
 from pipelines.inference.encode import Tensors
-from pipelines.schema import CATEGORIES, MISSING_CATEGORY, NUMBERS
+from pipelines.schema import CATEGORIES, MISSING_CATEGORY, NUMBERS, Schema
 from pipelines.serving.policy import ServingPolicy
-from pipelines.signature import Signature
+
+# Of one category: a queue of records that are counted by rows must not fill the memory.
+MOST_CHARACTERS = 1000
 
 
 @dataclass(frozen=True)
@@ -24,21 +28,29 @@ class Admission:
     Attributes:
         numbers: places and names of the required numeric columns.
         categories: the same of the categories.
+        named: the names of all categories.
         seen: place, name and known values of the categories whose unseen values are refused.
     """
 
     numbers: tuple[tuple[int, str], ...]
     categories: tuple[tuple[int, str], ...]
+    named: tuple[str, ...]
     seen: tuple[tuple[int, str, frozenset[str]], ...]
 
     def admit(self, tensors: Tensors) -> None:
         """Let the rows in, or name the first that stays out.
 
         Raises:
-            CellError: a required value is missing, or a category is unknown.
+            CellError: a required value is missing, or a category is unknown or too long.
         """
-        for place, name in self.numbers:
-            _refuse(np.isnan(tensors[NUMBERS][:, place]), name, "the value is missing", _SEND)
+        if self.numbers:
+            values = tensors[NUMBERS]
+            # Of an image they are all of its pixels, and looked at one by one only if need be.
+            if len(self.numbers) < values.shape[1] or np.isnan(values).any():
+                for place, name in self.numbers:
+                    _refuse(np.isnan(values[:, place]), name, "the value is missing", _SEND)
+        if self.named:
+            self._refuse_long(tensors[CATEGORIES])
         for place, name in self.categories:
             is_missing = tensors[CATEGORIES][:, place] == MISSING_CATEGORY
             _refuse(is_missing, name, "the value is missing", _SEND)
@@ -49,20 +61,38 @@ class Admission:
                 wrong = values[int(np.argmax(is_new))]
                 _refuse(is_new, name, f"{wrong[:40]!r} was never seen in training", _KNOWN)
 
+    def _refuse_long(self, values: np.ndarray) -> None:
+        lengths = list(map(len, values.ravel().tolist()))
+        if max(lengths) > MOST_CHARACTERS:
+            row, place = divmod(lengths.index(max(lengths)), len(self.named))
+            raise CellError(
+                f"a category of {max(lengths)} characters",
+                row=row,
+                column=self.named[place],
+                next_step=f"send {MOST_CHARACTERS} at most",
+            )
 
-_SEND = "send it: this version is served with the column in serve.required"
+
+_SEND = "send it: this version is not asked without"
 _KNOWN = (
     "send a known category, or none; `serve.unseen_categories: allow` lets others in as unknown"
 )
 
 
-def of(signature: Signature, policy: ServingPolicy, where: str) -> Admission:
-    """What a policy means for a model.
+def of(
+    schema: Schema, known: Mapping[str, Sequence[str]], policy: ServingPolicy, where: str
+) -> Admission:
+    """What a policy means for a model, or for a chain.
+
+    Args:
+        schema: the columns that are asked for.
+        known: by the name of a category, what of it training has seen.
+        policy: of the version.
+        where: the policy is written.
 
     Raises:
-        ModelError: the policy speaks of a column that the model does not have.
+        ModelError: the policy speaks of a column that there is not.
     """
-    schema = signature.schema
     unknown = sorted(set(policy.required) - set(schema.features))
     if unknown:
         raise ModelError(
@@ -71,16 +101,19 @@ def of(signature: Signature, policy: ServingPolicy, where: str) -> Admission:
             next_step=f"use some of: {', '.join(schema.features)}",
         )
 
+    required = {*policy.required, *(schema.numbers if schema.image else ())}
+
     def places(names: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
-        return tuple((at, name) for at, name in enumerate(names) if name in policy.required)
+        return tuple((at, name) for at, name in enumerate(names) if name in required)
 
     seen: tuple[tuple[int, str, frozenset[str]], ...] = ()
     if policy.unseen_categories == "refuse":
         seen = tuple(
-            (at, name, frozenset([*signature.categories_seen[name], MISSING_CATEGORY]))
+            (at, name, frozenset([*known[name], MISSING_CATEGORY]))
             for at, name in enumerate(schema.categories)
         )
-    return Admission(places(schema.numbers), places(schema.categories), seen)
+    numbers, categories = places(schema.numbers), places(schema.categories)
+    return Admission(numbers, categories, schema.categories, seen)
 
 
 def _refuse(wrong: np.ndarray, column: str, problem: str, next_step: str) -> None:

@@ -114,8 +114,7 @@ class Answering:
             if isinstance(result, Exception):
                 raise result
             if result.kept is not None:
-                # Others of its batch wait for the same, and this one's client may go away.
-                await asyncio.shield(result.kept)
+                await self._until_kept(result.kept)
             return result.answer
         except LogError as error:
             raise _unrecorded(error) from None
@@ -263,6 +262,16 @@ class Answering:
                 "send fewer rows at a time",
                 HTTPStatus.GATEWAY_TIMEOUT,
             ) from None
+
+    async def _until_kept(self, kept: asyncio.Future[None]) -> None:
+        seconds = self.model.policy.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                # Others of its batch wait for the same, and this one's client may go away.
+                await asyncio.shield(kept)
+        except TimeoutError:
+            problem = f"the answer was not recorded within {seconds:g} s"
+            raise _unavailable(problem, "prediction log") from None
 
 
 def _bare(error: Exception) -> Exception:

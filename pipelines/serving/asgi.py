@@ -1,4 +1,4 @@
-"""ASGI in three verbs: read a body, within bounds; send an answer; refuse.
+"""ASGI in three verbs: hold a request to its route, send an answer, refuse.
 
 Nothing of Starlette: the routes that answer thousands of requests a second make do without its
 Request and Response.
@@ -6,115 +6,20 @@ Request and Response.
 
 from __future__ import annotations
 
-import asyncio
-import types
-from collections.abc import (
-    Awaitable,
-    Callable,
-    Coroutine,
-    Generator,
-    Iterable,
-    MutableMapping,
-)
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 from pipelines.errors import CellError, RequestError
-from pipelines.serving.problems import PROBLEM_JSON, SEND_LESS, refused, write_problem
+from pipelines.serving.problems import PROBLEM_JSON, refused, write_problem
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
-T = TypeVar("T")
-
-# How many times the limit is read, and dropped, before the connection is closed.
-DRAINED_BODIES = 16
-
-
-class ClientGoneError(Exception):
-    """The client went away: there is nobody to answer."""
-
-
-async def read_body(receive: Receive, max_bytes: int, timeout_seconds: float) -> bytes:
-    """The whole body of a request.
-
-    What is beyond the limit is read and dropped, within reason: a client that is cut off while it
-    sends sees a broken connection, and never the answer that says why.
-
-    Raises:
-        RequestError: 413 for more than `max_bytes`, 408 if it does not come in time.
-        ClientGoneError: the client went away.
-    """
-    try:
-        body = await within(_whole(receive, max_bytes), timeout_seconds)
-    except TimeoutError:
-        raise RequestError(
-            f"not there after {timeout_seconds:g} s",
-            where="body",
-            next_step="send it faster, or less of it",
-            status=HTTPStatus.REQUEST_TIMEOUT,
-        ) from None
-    if len(body) > max_bytes:
-        raise RequestError(
-            f"larger than {max_bytes} bytes",
-            where="body",
-            next_step=SEND_LESS,
-            status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        )
-    return body
-
-
-async def within(coroutine: Coroutine[Any, Any, T], seconds: float) -> T:
-    """What a coroutine returns, or TimeoutError after so many seconds.
-
-    The body of nearly every request is there when it is asked for, and a timer would cost several
-    times what reading it does: so there is none before the coroutine has to wait.
-    """
-    try:
-        waits_for = coroutine.send(None)
-    except StopIteration as done:
-        returned: T = done.value
-        return returned
-    async with asyncio.timeout(seconds):
-        return await _rest(coroutine, waits_for)
-
-
-@types.coroutine
-def _rest(coroutine: Coroutine[Any, Any, T], waits_for: Any) -> Generator[Any, Any, T]:
-    """`await coroutine`, which waits already."""
-    try:
-        while True:
-            try:
-                told = yield waits_for
-            except BaseException as thrown:  # noqa: BLE001 (it is the coroutine's own affair)
-                waits_for = coroutine.throw(thrown)
-            else:
-                waits_for = coroutine.send(told)
-    except StopIteration as done:
-        returned: T = done.value
-        return returned
-
-
-async def _whole(receive: Receive, max_bytes: int) -> bytes:
-    content, has_more = await _part(receive)
-    if not has_more:
-        return content  # nearly always, and without a copy
-    body, seen = bytearray(content), len(content)
-    while has_more and seen <= DRAINED_BODIES * max_bytes:
-        content, has_more = await _part(receive)
-        seen += len(content)
-        if len(body) <= max_bytes:
-            body += content
-    return bytes(body)
-
-
-async def _part(receive: Receive) -> tuple[bytes, bool]:
-    message = await receive()
-    if message["type"] != "http.request":
-        raise ClientGoneError
-    return message.get("body", b""), message.get("more_body", False)
+JSON = "application/json"
+_CONTENT_TYPE = b"content-type"
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
@@ -131,11 +36,16 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def require(scope: Message, method: str) -> None:
-    """Hold a request to the method of its route; HEAD goes where GET does.
+def require(scope: Message, method: str, *media_types: str) -> None:
+    """Hold a request to what its route takes; HEAD goes where GET does.
+
+    Args:
+        scope: of the request.
+        method: the one that the route has.
+        media_types: what a body may be declared as; one that is not declared is taken as the first.
 
     Raises:
-        RequestError: 405 for another method, 415 for a compressed body.
+        RequestError: 405 for another method, 415 for a compressed body or one of another type.
     """
     if scope["method"] != method and not (method == "GET" and scope["method"] == "HEAD"):
         raise MethodError(scope["method"], method)
@@ -146,6 +56,26 @@ def require(scope: Message, method: str) -> None:
             "send the body as it is",
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         )
+    if media_types:
+        for name, value in scope["headers"]:  # whoever sends it twice is held to both
+            if name == _CONTENT_TYPE:
+                _require_media_type(value, media_types)
+
+
+def _require_media_type(value: bytes, allowed: Sequence[str]) -> None:
+    declared = value.decode("latin-1")
+    if declared.partition(";")[0].strip().lower() not in allowed:
+        wanted = " or ".join(allowed)
+        raise refused(
+            f"{declared[:80]!r} is not taken here",
+            "content-type",
+            f"send {wanted}, and say so: `content-type: {allowed[0]}`",
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        )
+
+
+class UnreadError(RequestError):
+    """More of the body may be on its way, so that the connection is closed after the answer."""
 
 
 class MethodError(RequestError):
@@ -171,17 +101,21 @@ async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], b
 async def refuse(send: Send, error: RequestError | CellError, headers: Headers = ()) -> int:
     """Send an error as problem+json, and return its status."""
     status, body = write_problem(error)
-    told = [(b"content-type", PROBLEM_JSON.encode()), *headers]
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        told.append((b"retry-after", b"1"))
-    if status == HTTPStatus.UNAUTHORIZED:
-        told.append((b"www-authenticate", b"Bearer"))
-    if status in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT):
-        told.append((b"connection", b"close"))  # more of the body may be on its way
-    if isinstance(error, MethodError):
-        told.append((b"allow", error.allowed.encode()))
+    told = [(_CONTENT_TYPE, PROBLEM_JSON.encode()), *headers, *headers_of(error, status)]
     await respond(send, status, told, body)
     return status
+
+
+def headers_of(error: RequestError | CellError, status: int) -> Iterator[tuple[bytes, bytes]]:
+    """What HTTP has to say of a refusal beside its body."""
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        yield b"retry-after", b"1"
+    if status == HTTPStatus.UNAUTHORIZED:
+        yield b"www-authenticate", b"Bearer"
+    if isinstance(error, UnreadError):
+        yield b"connection", b"close"
+    if isinstance(error, MethodError):
+        yield b"allow", error.allowed.encode()
 
 
 def header(scope: Message, name: bytes) -> bytes | None:

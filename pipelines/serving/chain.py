@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 from pipelines.errors import ModelError
 from pipelines.inference.encode import Tensors
 from pipelines.schema import CATEGORIES, NUMBERS, Schema
-from pipelines.serving import policy
+from pipelines.serving import admission, policy
+from pipelines.serving.admission import Admission
 from pipelines.serving.policy import ServingPolicy
 from pipelines.serving.served import PROBABILITY, Output, Outputs, ServedModel, rows_of
 
@@ -60,6 +62,7 @@ class ServedChain:
     first: ServedModel
     then: ServedModel
     policy: ServingPolicy
+    admission: Admission
     schema: Schema
 
     @classmethod
@@ -67,7 +70,8 @@ class ServedChain:
         """Open both parts.
 
         Raises:
-            ModelError: a part cannot be opened, or the two do not make a chain.
+            ModelError: a part cannot be opened, the two do not make a chain, or its policy speaks
+                of columns that neither has.
         """
         path = folder / CHAIN_FILE
         try:
@@ -79,7 +83,9 @@ class ServedChain:
         first = ServedModel.open(folder / link.first)
         then = ServedModel.open(folder / link.then)
         schema = joined(first.schema, then.schema, str(path))
-        return cls(link, first, then, policy.read(folder), schema)
+        chosen, where = policy.read(folder), str(folder / policy.SERVING_FILE)
+        let_in = admission.of(schema, _seen(first, then), chosen, where)
+        return cls(link, first, then, chosen, let_in, schema)
 
     @property
     def name(self) -> str:
@@ -102,6 +108,7 @@ class ServedChain:
         )
 
     def admit(self, tensors: Tensors) -> None:
+        self.admission.admit(tensors)
         self.first.admit(self._part(tensors, self.first.schema))
         self.then.admit(self._part(tensors, self.then.schema))
 
@@ -135,6 +142,15 @@ class ServedChain:
                     else tensors[name][:, [known.index(column) for column in wanted]]
                 )
         return part
+
+
+def _seen(first: ServedModel, then: ServedModel) -> dict[str, Sequence[str]]:
+    """What of each category was seen in training, by both where both have it."""
+    seen: dict[str, Sequence[str]] = {}
+    for part in (first, then):
+        for name, values in part.session.signature.categories_seen.items():
+            seen[name] = [value for value in values if value in seen.get(name, values)]
+    return seen
 
 
 def joined(first: Schema, then: Schema, where: str) -> Schema:

@@ -12,12 +12,13 @@ import msgspec
 
 from pipelines.errors import CellError, LogError, RequestError
 from pipelines.predictions.feedback import Feedback
-from pipelines.schema import Schema
 from pipelines.serving import places
-from pipelines.serving.asgi import Message, Receive, Send, read_body, refuse, require, respond
-from pipelines.serving.policy import ServingPolicy
+from pipelines.serving.asgi import JSON, Message, Receive, Send, refuse, require, respond
+from pipelines.serving.bodies import Bodies
+from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, asked
 from pipelines.serving.problems import refused
-from pipelines.serving.rows_json import JSON, parse_as, refuse_many
+from pipelines.serving.rows_json import parse_as, refuse_many
+from pipelines.serving.served import Servable
 
 CLOSE_SECONDS = 5.0
 
@@ -40,38 +41,42 @@ class FeedbackDoor:
 
     Args:
         store: where labels go; None for a server that was given no folder.
-        policy: bounds the body.
+        model: whose answers they are about; its policy bounds their number.
+        bodies: reads those of requests.
     """
 
-    def __init__(self, store: Feedback | None, policy: ServingPolicy) -> None:
+    def __init__(self, store: Feedback | None, model: Servable, bodies: Bodies) -> None:
         self._store = store
-        self._policy = policy
+        self._bodies = bodies
+        self._max_rows = model.policy.max_rows
+        self._version = model.version.encode()
 
     @classmethod
-    def open(cls, schema: Schema, policy: ServingPolicy) -> FeedbackDoor:
+    def open(cls, model: Servable, bodies: Bodies) -> FeedbackDoor:
         """Open the store in the folder of EVERGREEN_FEEDBACK.
 
         Raises:
             LogError: the folder cannot be written to.
         """
         folder = os.environ.get(places.FEEDBACK)
-        return cls(Feedback.open(Path(folder), schema) if folder else None, policy)
+        store = Feedback.open(Path(folder), model.schema) if folder else None
+        return cls(store, model, bodies)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        request_id = asked("rest", scope["headers"]).request_id
+        told = [(REQUEST_ID, request_id.encode()), (MODEL_VERSION, self._version)]
         try:
-            require(scope, "POST")
-            policy = self._policy
-            body = await read_body(receive, policy.max_body_bytes, policy.timeout_seconds)
-            kept = await self._keep(body)
+            require(scope, "POST", JSON)
+            kept = await self._keep(await self._bodies.read(receive))
         except (RequestError, CellError) as error:
-            await refuse(send, error)
+            await refuse(send, error, told)
             return
-        content = msgspec.json.encode({"accepted": kept})
-        await respond(send, HTTPStatus.OK, [(b"content-type", JSON.encode())], content)
+        told.append((b"content-type", JSON.encode()))
+        await respond(send, HTTPStatus.OK, told, msgspec.json.encode({"accepted": kept}))
 
     async def _keep(self, body: bytes) -> int:
         labels = parse_as(body, _DECODER).labels
-        refuse_many(len(labels), self._policy.max_rows)
+        refuse_many(len(labels), self._max_rows)
         if self._store is None:
             raise _unavailable("this server keeps no feedback", f"set {places.FEEDBACK}")
         try:

@@ -14,19 +14,18 @@ from http import HTTPStatus
 
 from pipelines.errors import CellError, RequestError
 from pipelines.serving.asgi import (
+    JSON,
     App,
-    ClientGoneError,
     Headers,
     Message,
     Receive,
     Send,
-    header,
-    read_body,
     refuse,
     replay,
     require,
 )
-from pipelines.serving.context import REQUEST_ID, Asked, asked
+from pipelines.serving.bodies import Bodies, ClientGoneError
+from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked, asked
 from pipelines.serving.problems import failed, refused
 
 _LOGGER = logging.getLogger(__name__)
@@ -34,10 +33,8 @@ PREDICT = "/predict"
 # What BentoML answers, and to which method; anything else is not found.
 _BENTOML = {
     PREDICT: "POST",
-    **dict.fromkeys(("/", "/livez", "/readyz", "/healthz", "/schema.json"), "GET"),
+    **dict.fromkeys(("/livez", "/readyz", "/healthz", "/schema.json"), "GET"),
 }
-# BentoML refuses it as well, with a traceback in the log for each.
-_PICKLE = b"pickle"
 _ASSETS = "/static_content/"
 
 
@@ -47,8 +44,8 @@ class Doors:
     def __init__(self) -> None:
         self.exact: dict[str, App] = {}
         self.prefixes: dict[str, App] = {}
-        self.max_body_bytes = 0
-        self.timeout_seconds = 0.0
+        self.bodies = Bodies(0, 0.0)
+        self.version = ""
         self.through: Callable[[Asked, int], None] = lambda _asked, _status: None
         self.guard: Callable[[str, Headers], None] = lambda _path, _headers: None
 
@@ -103,13 +100,17 @@ class _First:
             _LOGGER.exception("request %s failed", request_id)
             if begun.has_begun:
                 raise  # half an answer is out: the connection has to break
-            await refuse(send, failed(request_id), [(REQUEST_ID, request_id.encode())])
+            await refuse(send, failed(request_id), self._told(request_id))
 
     async def _refuse(self, scope: Message, send: Send, error: RequestError | CellError) -> None:
         known = asked("predict", scope["headers"])
-        status = await refuse(send, error, [(REQUEST_ID, known.request_id.encode())])
+        status = await refuse(send, error, self._told(known.request_id))
         if scope["path"] == PREDICT:  # what comes as far as the service is counted there
             self._doors.through(known, status)
+
+    def _told(self, request_id: str) -> list[tuple[bytes, bytes]]:
+        version = self._doors.version.encode()
+        return [(REQUEST_ID, request_id.encode()), (MODEL_VERSION, version)]
 
     async def _bentoml(self, scope: Message, receive: Receive, send: Send) -> None:
         path = scope["path"]
@@ -121,16 +122,9 @@ class _First:
                 "see /docs.json for what there is",
                 HTTPStatus.NOT_FOUND,
             )
-        require(scope, method)
-        if _PICKLE in (header(scope, b"content-type") or b"").lower():
-            raise refused(
-                "pickles are not taken",
-                "content-type",
-                "send application/json",
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            )
-        doors = self._doors
-        body = await read_body(receive, doors.max_body_bytes, doors.timeout_seconds)
+        # BentoML would take pickles, and log a traceback for each that it refuses.
+        require(scope, method, *([JSON] if method == "POST" else []))
+        body = await self._doors.bodies.read(receive)
         await self._app(scope, replay(body, receive), send)
 
 

@@ -14,7 +14,7 @@ from pipelines.errors import CellError, RequestError
 
 PROBLEM_JSON = "application/problem+json"
 UNACCEPTABLE = HTTPStatus.UNPROCESSABLE_ENTITY.value
-SEND_LESS = "send fewer rows at a time, or score a file with `evergreen predict`"
+SEND_LESS = "send less at a time, or a whole file: `evergreen predict`, `evergreen feedback`"
 
 
 def write_problem(error: RequestError | CellError) -> tuple[int, bytes]:

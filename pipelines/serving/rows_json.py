@@ -17,7 +17,6 @@ from pipelines.schema import Schema
 from pipelines.serving.problems import SEND_LESS, refused
 from pipelines.serving.served import LABEL, PROBABILITIES, PROBABILITY, VALUE, Outputs, Servable
 
-JSON = "application/json"
 T = TypeVar("T")
 SHAPE = 'send {"rows": [{"COLUMN": VALUE, ...}, ...]}'
 # What is one value a row has the name of one value in the protocol, and of many here.
@@ -108,7 +107,7 @@ def _parse_slowly(body: bytes) -> object:
 
 def _refuse_constant(name: str) -> NoReturn:
     # Python reads NaN and Infinity, which no JSON has, and which would pass as numbers.
-    raise ValueError(f"{name} is not a JSON value")
+    raise ValueError(f"{name} is not a JSON value; null says that a value is missing")
 
 
 def _not_json(error: Exception) -> RequestError:
@@ -116,7 +115,7 @@ def _not_json(error: Exception) -> RequestError:
     return refused(
         f"not JSON: {problem}",
         "body",
-        "send JSON in UTF-8; null says that a value is missing",
+        "send JSON in UTF-8",
         HTTPStatus.BAD_REQUEST,
     )
 

@@ -91,7 +91,8 @@ class ServedModel:
         """
         session = ModelSession.open(folder, threads=1)
         chosen = policy.read(folder)
-        let_in = admission.of(session.signature, chosen, str(folder / policy.SERVING_FILE))
+        signature, where = session.signature, str(folder / policy.SERVING_FILE)
+        let_in = admission.of(signature.schema, signature.categories_seen, chosen, where)
         return cls(session, release.read(folder), chosen, let_in)
 
     @property

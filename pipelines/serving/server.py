@@ -9,10 +9,10 @@ import os
 from http import HTTPStatus
 from pathlib import Path
 
-from pipelines.errors import RequestError
-from pipelines.serving import logs, metrics, openapi, places
+from pipelines.serving import docs_page, logs, metrics, openapi, places
 from pipelines.serving.answering import Answering
-from pipelines.serving.asgi import App, Message, Receive, Send, require, respond
+from pipelines.serving.asgi import JSON, App, Message, Receive, Send, require, respond
+from pipelines.serving.bodies import Bodies
 from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked
 from pipelines.serving.feedback import FeedbackDoor
 from pipelines.serving.front import Doors
@@ -20,11 +20,11 @@ from pipelines.serving.identity import Verifier
 from pipelines.serving.inference_protocol.grpc_door import GrpcDoor
 from pipelines.serving.inference_protocol.rest import PREFIX, RestDoor
 from pipelines.serving.opening import open_proved
-from pipelines.serving.problems import refused
 from pipelines.serving.recording import record_of
-from pipelines.serving.rows_json import JSON, RowsForm
+from pipelines.serving.rows_json import RowsForm
 
 COUNT_SECONDS = 1.0
+_JSON = (b"content-type", JSON.encode())
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -36,19 +36,22 @@ class Server:
         logs.configure(self.model)
         self._meters = metrics.Meters(self.model)
         self._record = record_of(self.model)
-        self._feedback = FeedbackDoor.open(self.model.schema, self.model.policy)
+        policy = self.model.policy
+        bodies = Bodies(policy.max_body_bytes, policy.timeout_seconds)
+        self._feedback = FeedbackDoor.open(self.model, bodies)
         self.answering = Answering(self.model, self._record, self._meters)
         release = self.model.version
         verifier = Verifier.of_environment(self.model.name)
         self._grpc = GrpcDoor(self.answering, release, verifier)
-        doors.max_body_bytes = self.model.policy.max_body_bytes
-        doors.timeout_seconds = self.model.policy.timeout_seconds
+        doors.bodies = bodies
+        doors.version = self.model.version
         doors.through = self.answering.through
         if verifier is not None:
             doors.guard = verifier.require
-        doors.prefixes[PREFIX] = RestDoor(self.answering, release)
+        doors.prefixes[PREFIX] = RestDoor(self.answering, bodies, release)
         doors.exact["/feedback"] = self._feedback
-        doors.exact["/docs.json"] = _page(openapi.document(self.model, known))
+        doors.exact["/docs.json"] = _page(openapi.document(self.model, known), _JSON)
+        doors.exact["/"] = _page(docs_page.page_of(self.model.name), *docs_page.HEADERS)
         doors.exact["/metrics"] = self._metrics
 
     async def open(self) -> None:
@@ -78,14 +81,12 @@ class Server:
             self._meters.log(self._record.counts)
             await asyncio.sleep(COUNT_SECONDS)
 
-    async def predict(self, known: Asked, content_type: str, body: bytes) -> bytes:
+    async def predict(self, known: Asked, body: bytes) -> bytes:
         """The answer of /predict.
 
         Raises:
             RequestError, CellError: the request is refused.
         """
-        if content_type != JSON:
-            raise _unsupported(content_type)
         form = RowsForm(self.model, known.request_id, body)
         content, rows = await self.answering.answer(known, form)
         self.answering.through(known, HTTPStatus.OK, rows)
@@ -104,18 +105,9 @@ class Server:
         await respond(send, HTTPStatus.OK, headers, self._meters.exposition())
 
 
-def _unsupported(content_type: str) -> RequestError:
-    return refused(
-        f"{content_type[:80]!r} is not taken here",
-        "content-type",
-        f"send {JSON}",
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    )
-
-
-def _page(content: bytes) -> App:
+def _page(content: bytes, *headers: tuple[bytes, bytes]) -> App:
     async def page(scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG001
         require(scope, "GET")
-        await respond(send, HTTPStatus.OK, [(b"content-type", JSON.encode())], content)
+        await respond(send, HTTPStatus.OK, list(headers), content)
 
     return page

@@ -18,11 +18,11 @@ from starlette.responses import Response
 
 from pipelines.errors import CellError, ModelError, RequestError
 from pipelines.serving import policy
+from pipelines.serving.asgi import JSON, headers_of
 from pipelines.serving.context import Asked, asked
 from pipelines.serving.front import Doors, Front
 from pipelines.serving.opening import open_proved
 from pipelines.serving.problems import PROBLEM_JSON, failed, write_problem
-from pipelines.serving.rows_json import JSON
 from pipelines.serving.server import Server
 
 # Beside the package `pipelines`, wherever the bento was unpacked.
@@ -45,8 +45,7 @@ class Predict(bentoml.IODescriptor):
     async def from_http_request(cls, request: Request, serde: object) -> Predict:  # noqa: ARG003
         """The request as it came, under the name of the field."""
         known = asked("predict", request.headers.raw)
-        declared = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-        return cls.model_construct(rows=(known, declared, await request.body()))
+        return cls.model_construct(rows=(known, await request.body()))
 
 
 class Prediction(bentoml.IODescriptor):
@@ -115,19 +114,21 @@ class Evergreen:
         await self._server.close()
 
     @bentoml.api(route="/predict", input_spec=Predict, output_spec=Prediction)
-    async def predict(self, rows: tuple[Asked, str, bytes]) -> Response:
+    async def predict(self, rows: tuple[Asked, bytes]) -> Response:
         """Answers of the rows of {"rows": [{...}, ...]}."""
-        known, content_type, body = rows
+        known, body = rows
         headers = self._server.headers(known)
         try:
-            content = await self._server.predict(known, content_type, body)
+            content = await self._server.predict(known, body)
             return Response(content, headers=headers, media_type=JSON)
         except (RequestError, CellError) as error:
-            status, content = write_problem(error)
+            refusal = error
         except Exception:
             # BentoML would answer in a form of its own, and without the request id.
             _LOGGER.exception("request %s failed", known.request_id)
-            status, content = write_problem(failed(known.request_id))
+            refusal = failed(known.request_id)
+        status, content = write_problem(refusal)
+        headers |= {name.decode(): value.decode() for name, value in headers_of(refusal, status)}
         self._server.answering.through(known, status)
         return Response(content, status, headers, media_type=PROBLEM_JSON)
 

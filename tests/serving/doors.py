@@ -11,6 +11,8 @@ from typing import Any
 from pipelines.schema import Schema
 from pipelines.serving.answering import Answering
 from pipelines.serving.asgi import App
+from pipelines.serving.bodies import Bodies
+from pipelines.serving.inference_protocol.rest import RestDoor
 from pipelines.serving.metrics import Meters
 from pipelines.serving.recording import NoRecord
 from tests.serving import graphs
@@ -58,6 +60,12 @@ def ask(
     start, *rest = sent
     told = {name.decode(): value.decode() for name, value in start["headers"]}
     return Answer(start["status"], told, b"".join(part["body"] for part in rest))
+
+
+def rest_door(one: Answering) -> RestDoor:
+    """The protocol's routes of a model."""
+    policy = one.model.policy
+    return RestDoor(one, Bodies(policy.max_body_bytes, policy.timeout_seconds), "v3")
 
 
 def answering(folder: Path, schema: Schema = graphs.TABLE, **policy: Any) -> Answering:

@@ -1,4 +1,4 @@
-"""Bodies, message by message: bounded in bytes and in time."""
+"""What routes take, what they answer, and how they refuse."""
 
 from __future__ import annotations
 
@@ -9,92 +9,13 @@ from typing import Any
 import pytest
 
 from pipelines.errors import RequestError
-from pipelines.serving.asgi import (
-    DRAINED_BODIES,
-    ClientGoneError,
-    header,
-    read_body,
-    refuse,
-    replay,
-    respond,
-    within,
-)
-from pipelines.serving.problems import refused
+from pipelines.serving.asgi import UnreadError, header, refuse, replay, require, respond
 
-LIMIT = 10
 GONE = {"type": "http.disconnect"}
 
 
-def part(content: bytes, more: bool = False) -> dict[str, Any]:
-    return {"type": "http.request", "body": content, "more_body": more}
-
-
-def read(*incoming: dict[str, Any], seconds: float = 5.0) -> tuple[bytes, int]:
-    """The body, and how many messages were read for it; beyond the last, a client is silent."""
-    waiting = list(incoming)
-
-    async def receive() -> dict[str, Any]:
-        if not waiting:
-            await asyncio.Event().wait()
-        return waiting.pop(0)
-
-    try:
-        body = asyncio.run(read_body(receive, LIMIT, seconds))
-    except RequestError as error:
-        error.add_note(str(len(incoming) - len(waiting)))
-        raise
-    return body, len(incoming) - len(waiting)
-
-
-@pytest.mark.parametrize(
-    ("parts", "body"),
-    [
-        ([part(b"")], b""),
-        ([{"type": "http.request"}], b""),
-        ([part(b"1234567890")], b"1234567890"),
-        ([part(b"12345", more=True), part(b"67890")], b"1234567890"),
-        ([part(b"", more=True), part(b"", more=True), part(b"1")], b"1"),
-    ],
-)
-def test_a_body_in_parts_is_read_whole(parts: list[dict[str, Any]], body: bytes) -> None:
-    assert read(*parts) == (body, len(parts))
-
-
-@pytest.mark.parametrize(
-    "parts",
-    [
-        [part(b"x" * (LIMIT + 1))],
-        [part(b"x" * LIMIT, more=True), part(b"x", more=True), part(b"x")],
-    ],
-)
-def test_a_larger_body_is_read_to_its_end_and_refused(parts: list[dict[str, Any]]) -> None:
-    with pytest.raises(RequestError, match=f"body: larger than {LIMIT} bytes") as caught:
-        read(*parts)
-
-    assert caught.value.status == 413
-    assert caught.value.__notes__ == [str(len(parts))]
-
-
-def test_an_endless_body_is_not_read_for_ever() -> None:
-    endless = [part(b"x" * LIMIT, more=True) for _ in range(100)]
-    with pytest.raises(RequestError, match="larger than") as caught:
-        read(*endless)
-
-    assert caught.value.__notes__ == [str(DRAINED_BODIES + 1)]
-
-
-@pytest.mark.parametrize("parts", [[], [part(b"x", more=True)]], ids=["no byte", "one byte"])
-def test_a_body_that_does_not_come_is_not_waited_for(parts: list[dict[str, Any]]) -> None:
-    with pytest.raises(RequestError, match=r"body: not there after 0\.05 s") as caught:
-        read(*parts, seconds=0.05)
-
-    assert caught.value.status == 408
-
-
-@pytest.mark.parametrize("parts", [[GONE], [part(b"x", more=True), GONE]])
-def test_a_client_that_goes_away_is_told_from_an_empty_body(parts: list[dict[str, Any]]) -> None:
-    with pytest.raises(ClientGoneError):
-        read(*parts)
+def part(content: bytes) -> dict[str, Any]:
+    return {"type": "http.request", "body": content, "more_body": False}
 
 
 def test_a_body_is_given_again_once_and_then_the_client_is_waited_for() -> None:
@@ -124,16 +45,20 @@ def sent_by(error: RequestError) -> tuple[int, dict[bytes, bytes], Any]:
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("kind", "status", "told"),
     [
-        (503, {b"retry-after": b"1"}),
-        (413, {b"connection": b"close"}),
-        (408, {b"connection": b"close"}),
-        (422, {}),
+        (RequestError, 503, {b"retry-after": b"1"}),
+        (UnreadError, 503, {b"retry-after": b"1", b"connection": b"close"}),
+        (UnreadError, 413, {b"connection": b"close"}),
+        (RequestError, 413, {}),  # too many rows: their body was read
+        (RequestError, 422, {}),
     ],
 )
-def test_a_refusal_says_how_to_go_on(status: int, told: dict[bytes, bytes]) -> None:
-    seen, headers, content = sent_by(refused("wrong", "body", "mend it", status))
+def test_a_refusal_says_how_to_go_on(
+    kind: type[RequestError], status: int, told: dict[bytes, bytes]
+) -> None:
+    error = kind("wrong", where="body", next_step="mend it", status=status)
+    seen, headers, content = sent_by(error)
 
     assert seen == content["status"] == status
     assert headers[b"content-type"] == b"application/problem+json"
@@ -156,65 +81,47 @@ def test_an_answer_has_the_length_of_its_body() -> None:
     assert sent[1]["body"] == b"123"
 
 
+JSON, OCTETS = "application/json", "application/octet-stream"
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        [],
+        [b"application/json"],
+        [b"Application/JSON; charset=utf-8"],
+        [b"application/octet-stream"],
+        [b"application/octet-stream", b"application/json"],
+    ],
+)
+def test_a_body_is_taken_as_what_it_is_declared(declared: list[bytes]) -> None:
+    scope = {"method": "POST", "headers": [(b"content-type", value) for value in declared]}
+    require(scope, "POST", JSON, OCTETS)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        [b""],
+        [b"application/vnd.bentoml+pickle"],
+        [b"application/x-www-form-urlencoded"],
+        [b"multipart/form-data; boundary=x"],
+        [b"text/plain"],
+        [b"application/json", b"application/vnd.bentoml+pickle"],
+        [b"\xff" * 1000],
+    ],
+)
+def test_a_body_of_another_type_is_refused(declared: list[bytes]) -> None:
+    scope = {"method": "POST", "headers": [(b"content-type", value) for value in declared]}
+    with pytest.raises(RequestError, match="is not taken here") as caught:
+        require(scope, "POST", JSON, OCTETS)
+    assert caught.value.status == 415
+    assert "`content-type: application/json`" in caught.value.next_step
+    assert len(str(caught.value)) < 300
+
+
 def test_the_first_value_of_a_header_counts() -> None:
     scope = {"headers": [(b"a", b"1"), (b"b", b"2"), (b"a", b"3")]}
 
     assert header(scope, b"a") == b"1"
     assert header(scope, b"c") is None
-
-
-def test_what_need_not_wait_has_no_timer() -> None:
-    async def at_once() -> int:
-        return 7
-
-    async def ask() -> int:
-        loop = asyncio.get_running_loop()
-        loop.call_at = None  # type: ignore[assignment, method-assign]
-        return await within(at_once(), 0.0)
-
-    assert asyncio.run(ask()) == 7
-
-
-def test_what_waits_is_waited_for_and_no_longer_than_it_may() -> None:
-    ended: list[str] = []
-
-    async def slowly(turns: int) -> str:
-        try:
-            for _ in range(turns):
-                await asyncio.sleep(0.01)
-        finally:
-            ended.append("slowly")
-        return "slow"
-
-    assert asyncio.run(within(slowly(3), 5)) == "slow"
-    with pytest.raises(TimeoutError):
-        asyncio.run(within(slowly(3000), 0.05))
-    assert ended == ["slowly"] * 2
-
-
-def test_what_is_thrown_at_a_wait_is_its_own_affair() -> None:
-    async def stubborn(turns: int) -> str:
-        for _ in range(turns):
-            try:
-                await asyncio.sleep(5)
-            except asyncio.CancelledError:
-                continue
-        return "still here"
-
-    async def ask() -> str:
-        task = asyncio.create_task(within(stubborn(2), 60))
-        for _ in range(2):
-            await asyncio.sleep(0.01)
-            task.cancel()
-        return await task
-
-    assert asyncio.run(ask()) == "still here"
-
-
-def test_what_it_raises_is_raised() -> None:
-    async def broken() -> None:
-        await asyncio.sleep(0)
-        raise ClientGoneError
-
-    with pytest.raises(ClientGoneError):
-        asyncio.run(within(broken(), 5))

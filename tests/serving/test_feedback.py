@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from pipelines.predictions.feedback import labels
-from pipelines.schema import Schema
 from pipelines.serving import places
+from pipelines.serving.bodies import Bodies
 from pipelines.serving.feedback import FeedbackDoor
-from pipelines.serving.policy import ServingPolicy
+from tests.serving import graphs
 
-SCHEMA = Schema(("x",), (), "y")
-POLICY = ServingPolicy(max_rows=3)
+
+def opened(folder: Path) -> FeedbackDoor:
+    served = graphs.model(folder / "model", max_rows=3)
+    return FeedbackDoor.open(served, Bodies(10**6, 5.0))
 
 
 def post(door: FeedbackDoor, content: Any, method: str = "POST") -> tuple[int, dict[str, Any]]:
@@ -37,7 +39,7 @@ def post(door: FeedbackDoor, content: Any, method: str = "POST") -> tuple[int, d
 @pytest.fixture
 def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FeedbackDoor:
     monkeypatch.setenv(places.FEEDBACK, str(tmp_path))
-    return FeedbackDoor.open(SCHEMA, POLICY)
+    return opened(tmp_path)
 
 
 def test_labels_are_kept_and_the_last_one_counts(door: FeedbackDoor, tmp_path: Path) -> None:
@@ -76,10 +78,8 @@ def test_only_post_is_taken(door: FeedbackDoor) -> None:
     assert post(door, {}, "PUT")[0] == 405
 
 
-def test_a_server_without_a_folder_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_without_a_folder_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(places.FEEDBACK, raising=False)
-    status, problem = post(
-        FeedbackDoor.open(SCHEMA, POLICY), {"labels": [{"request_id": "a", "label": 1}]}
-    )
+    status, problem = post(opened(tmp_path), {"labels": [{"request_id": "a", "label": 1}]})
     assert status == 503
     assert places.FEEDBACK in problem["next_step"]

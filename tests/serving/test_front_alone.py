@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pipelines.errors import CellError
-from pipelines.serving.asgi import App, ClientGoneError, Message, Receive, Send
+from pipelines.serving.asgi import App, Message, Receive, Send
+from pipelines.serving.bodies import Bodies, ClientGoneError
 from pipelines.serving.front import Begun, Doors, Front, _First
 from pipelines.serving.problems import refused
 from tests.serving.doors import ask
@@ -17,7 +18,7 @@ from tests.serving.doors import ask
 def first(app: App, doors: Doors | None = None) -> App:
     """The front of an application that is not BentoML's."""
     known = doors or Doors()
-    known.max_body_bytes, known.timeout_seconds = 10, 1.0
+    known.bodies, known.version = Bodies(10, 1.0), "v3"
     return _First(app, known)
 
 

@@ -12,11 +12,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from pipelines.schema import Schema
 from pipelines.serving import golden, openapi
-from pipelines.serving.inference_protocol.rest import RestDoor
 from pipelines.serving.rows_json import read_rows
 from pipelines.serving.served import ServedModel
 from tests.serving import graphs
-from tests.serving.doors import answering, ask
+from tests.serving.doors import answering, ask, rest_door
 
 KINDS = [graphs.TABLE, graphs.WORDS, graphs.MINUTES, graphs.GREY, graphs.COLOUR]
 IDS = ["two classes", "three classes", "value", "grey", "colour"]
@@ -49,7 +48,7 @@ def test_the_example_of_infer_is_accepted_by_the_server(schema: Schema, tmp_path
     told = json.loads(openapi.document(one.model, golden.read(tmp_path / "model")))
     path = f"/v2/models/{one.model.name}/infer"
     sent = json.dumps(body(told, path)["example"]).encode()
-    answer = ask(RestDoor(one, "v3"), path, "POST", sent)
+    answer = ask(rest_door(one), path, "POST", sent)
 
     assert answer.status == 200
     schema_of_answer = post(told, path)["responses"]["200"]["content"]["application/json"]
@@ -106,5 +105,5 @@ def test_every_refusal_is_described_as_a_problem(tmp_path: Path) -> None:
             content = responses[status]["content"]
             reference = "#/components/schemas/Problem"
             assert content["application/problem+json"]["schema"] == {"$ref": reference}
-    refusal = ask(RestDoor(answering(tmp_path / "two"), "v3"), "/v2/nowhere")
+    refusal = ask(rest_door(answering(tmp_path / "two")), "/v2/nowhere")
     jsonschema.validate(refusal.problem, problem)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +26,40 @@ NUMPY: dict[str, np.dtype] = {
     "FP32": np.dtype("<f4"),
     FLOATS: np.dtype("<f8"),
 }
+
+
+class Limits(NamedTuple):
+    """The numbers that a type has.
+
+    Attributes:
+        low, high: the smallest and the largest.
+        kinds: of numpy's arrays whose values within them it has, if it has to round some.
+    """
+
+    low: float
+    high: float
+    kinds: str
+
+    def hold(self, value: float) -> bool:
+        """Whether it is one of them; what is not finite is for others to judge."""
+        if not -math.inf < value < math.inf:
+            return True
+        is_whole = "f" in self.kinds or value == int(value)
+        return is_whole and self.low <= value <= self.high
+
+
+def _limits(dtype: np.dtype) -> Limits:
+    if dtype.kind == "b":
+        return Limits(0, 1, "biu")
+    if dtype.kind == "f":
+        most = float(np.finfo(dtype).max)
+        return Limits(-most, most, "biuf")
+    whole = np.iinfo(dtype)
+    return Limits(int(whole.min), int(whole.max), "biu")
+
+
+# Of FP64 there is nothing to say: JSON has no other numbers.
+LIMITS = {name: _limits(dtype) for name, dtype in NUMPY.items() if name != FLOATS}
 
 
 def unpack_strings(content: bytes, count: int, name: str) -> list[str]:
@@ -64,7 +101,7 @@ def unpack_numbers(content: bytes, datatype: str, count: int, name: str) -> NDAr
     """The numbers of a tensor of one of the types in `NUMPY`, shape (count,).
 
     Raises:
-        CellError: there are more or fewer.
+        CellError: there are more or fewer, or one is no BOOL.
     """
     dtype = NUMPY[datatype]
     if len(content) != count * dtype.itemsize:
@@ -73,5 +110,9 @@ def unpack_numbers(content: bytes, datatype: str, count: int, name: str) -> NDAr
             row=None,
             column=name,
             next_step="make shape, datatype and content agree",
+        )
+    if dtype.kind == "b" and max(content, default=0) > 1:
+        raise CellError(
+            "a byte of BOOL is 0 or 1", row=None, column=name, next_step="send one of the two"
         )
     return np.frombuffer(content, dtype)

@@ -113,6 +113,14 @@ def _forms(told: bytes) -> list[tuple[str, str, list[int]]]:
     They are the same in one request after the other, and reading them costs as much as the model.
     """
     inputs = pb.ModelInferRequest.FromString(told).inputs
+    for given in inputs:
+        if given.contents.ListFields():
+            raise CellError(
+                "has contents beside the raw ones",
+                row=None,
+                column=given.name[:80],
+                next_step="send its values once",
+            )
     return [(given.name, given.datatype, list(given.shape)) for given in inputs]
 
 

@@ -18,7 +18,9 @@ from pipelines.schema import Schema
 from pipelines.serving.inference_protocol.datatypes import (
     BYTES,
     FLOATS,
+    LIMITS,
     NUMPY,
+    Limits,
     unpack_numbers,
     unpack_strings,
 )
@@ -27,6 +29,8 @@ from pipelines.serving.rows_json import refuse_many
 IMAGE = "image"
 _STRINGS = frozenset({BYTES})
 _MOST_DIMENSIONS = 8
+# From so many values on numpy looks at them in less time than it takes to make an array of them.
+_MANY = 64
 
 
 class Given(msgspec.Struct):
@@ -100,7 +104,7 @@ def _columns(inputs: Sequence[Given], rows: int, datatypes: Container[str]) -> C
             raise _wrong_type(given, datatypes)
         # What nearly every request in JSON has: found without taking it apart.
         if type(content) is list and len(content) == rows and type(content[0]) is not list:
-            columns.append(content)
+            columns.append(_fitting(content, given))
         else:
             columns.append(_values(given, rows))
     return columns
@@ -157,7 +161,38 @@ def _values(given: Given, count: int) -> list[Any] | NDArray[Any]:
             f"{len(flat)} values do not fill the shape {_shown(given.shape)}",
             "make shape and data agree",
         )
-    return flat
+    return _fitting(flat, given)
+
+
+def _fitting(values: list[Any], given: Given) -> list[Any] | NDArray[Any]:
+    """The values of a list, none of them a number that the datatype does not have.
+
+    What is no number is found when it is encoded.
+    """
+    limits = LIMITS.get(given.datatype)
+    if limits is None:
+        return values
+    if len(values) > _MANY and (array := _array(values, limits)) is not None:
+        return array
+    for row, value in enumerate(values):
+        if isinstance(value, int | float) and not limits.hold(value):
+            raise CellError(
+                f"{str(value)[:40]} is no {given.datatype}",
+                row=row,
+                column=given.name[:80],
+                next_step=f"send values of {given.datatype}, or say that they are {FLOATS}",
+            )
+    return values
+
+
+def _array(values: list[Any], limits: Limits) -> NDArray[Any] | None:
+    """Many values at once, if they are nothing but numbers within the limits."""
+    try:
+        array = np.array(values)
+    except ValueError:  # lists of several lengths
+        return None
+    is_fit = array.ndim == 1 and array.dtype.kind in limits.kinds
+    return array if is_fit and limits.low <= array.min() and array.max() <= limits.high else None
 
 
 def _flat(content: list[Any], given: Given) -> list[Any]:
@@ -172,7 +207,11 @@ def _flat(content: list[Any], given: Given) -> list[Any]:
 def _rows(given: Given) -> int:
     shape = given.shape
     if not 1 <= len(shape) <= _MOST_DIMENSIONS or min(shape) < 1 or math.prod(shape) > 2**40:
-        raise _wrong(given.name, f"its shape is {_shown(shape)}", "give it at least one row")
+        raise _wrong(
+            given.name,
+            f"its shape is {_shown(shape)}",
+            "send one row at least, and not more than are taken",
+        )
     return shape[0]
 
 

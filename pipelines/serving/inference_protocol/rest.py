@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -10,17 +9,8 @@ import msgspec
 
 from pipelines.errors import CellError, RequestError
 from pipelines.serving.answering import Answering
-from pipelines.serving.asgi import (
-    ClientGoneError,
-    Message,
-    Receive,
-    Send,
-    header,
-    read_body,
-    refuse,
-    require,
-    respond,
-)
+from pipelines.serving.asgi import JSON, Message, Receive, Send, header, refuse, require, respond
+from pipelines.serving.bodies import Bodies, ClientGoneError
 from pipelines.serving.context import MODEL_VERSION, REQUEST_ID, Asked, asked
 from pipelines.serving.inference_protocol import metadata
 from pipelines.serving.inference_protocol.rest_form import (
@@ -30,8 +20,9 @@ from pipelines.serving.inference_protocol.rest_form import (
 from pipelines.serving.problems import refused
 
 PREFIX = "/v2"
-_JSON = (b"content-type", b"application/json")
-_BINARY = (b"content-type", b"application/octet-stream")
+_OCTETS = "application/octet-stream"
+_JSON = (b"content-type", JSON.encode())
+_BINARY = (b"content-type", _OCTETS.encode())
 
 
 class RestDoor:
@@ -39,17 +30,15 @@ class RestDoor:
 
     Args:
         answering: the model.
+        bodies: reads those of requests.
         release: of the server itself, for its metadata.
-        is_ready: whether the server takes requests.
     """
 
-    def __init__(
-        self, answering: Answering, release: str, is_ready: Callable[[], bool] = lambda: True
-    ) -> None:
+    def __init__(self, answering: Answering, bodies: Bodies, release: str) -> None:
         self._answering = answering
+        self._bodies = bodies
         self._model = answering.model
         self._release = release
-        self._is_ready = is_ready
         name = f"{PREFIX}/models/{self._model.name}"
         # The paths that nearly all requests have, found without taking them apart.
         self._infer = frozenset({f"{name}/infer", f"{name}/versions/{self._model.version}/infer"})
@@ -62,7 +51,7 @@ class RestDoor:
         ]
         try:
             if scope["path"] in self._infer or self._route(scope["path"]) == "infer":
-                require(scope, "POST")
+                require(scope, "POST", JSON, _OCTETS)
                 await self._answer(scope, receive, send, known, told)
                 return
             require(scope, "GET")
@@ -86,8 +75,7 @@ class RestDoor:
         known: Asked,
         told: list[tuple[bytes, bytes]],
     ) -> None:
-        policy = self._model.policy
-        body = await read_body(receive, policy.max_body_bytes, policy.timeout_seconds)
+        body = await self._bodies.read(receive)
         form = RestForm(self._model, body, header(scope, HEADER_LENGTH))
         (content, json_length), rows = await self._answering.answer(known, form)
         if json_length is None:
@@ -101,7 +89,7 @@ class RestDoor:
         """What the server tells of itself.
 
         Raises:
-            RequestError: 404, there is no such path or model; 503, it is not ready.
+            RequestError: 404, there is no such path or model.
         """
         told: dict[str, Any]
         route = self._route(path)
@@ -111,10 +99,8 @@ class RestDoor:
             told = metadata.model_metadata(self._model)
         elif route == "live":
             told = {"live": True}
-        elif self._is_ready():
+        else:  # a server that is not ready answers nothing at all
             told = {"ready": True}
-        else:
-            raise refused("not ready", "server", "ask again", HTTPStatus.SERVICE_UNAVAILABLE)
         return msgspec.json.encode(told)
 
     def _route(self, path: str) -> str:

@@ -6,6 +6,7 @@ tensors follow it in the order of the inputs, each as long as its `binary_data_s
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -100,20 +101,15 @@ def read_request(body: bytes, header_length: bytes | None) -> InferRequest:
     place = 0
     for given in asked.inputs:
         size = given.parameters.get(BINARY_SIZE) if given.parameters else None
-        if size is None and given.content is None:
-            raise CellError(
-                "the input has no data",
-                row=None,
-                column=given.name[:80],
-                next_step=f"send `data`, or binary data and its {BINARY_SIZE}",
-            )
+        if type(given.content) is not (list if size is None else NoneType):
+            raise _wrong_data(given)
         if size is not None:
             end = place + _size(size, len(tail) - place, given.name)
             given.content = bytes(tail[place:end])
             place += len(given.content)
     if place != len(tail):
         raise refused(f"{len(tail) - place} bytes belong to no input", "body", _MEND)
-    is_binary = bool((asked.parameters or {}).get("binary_data_output", False))
+    is_binary = _flag(asked.parameters, "binary_data_output", default=False)
     return InferRequest(asked.id, asked.inputs, _wanted(asked.outputs, is_binary), is_binary)
 
 
@@ -178,6 +174,20 @@ def _length(header: bytes, available: int) -> int:
     return int(header)
 
 
+def _wrong_data(given: Given) -> CellError:
+    problem = "the input has no data"
+    if type(given.content) is bytes:  # it came as a string, and was taken for base64
+        problem = "its data is no list"
+    elif given.content is not None:
+        problem = "the input has data in JSON and in binary"
+    return CellError(
+        problem,
+        row=None,
+        column=given.name[:80],
+        next_step=f"send a list as `data`, or binary data and its {BINARY_SIZE}",
+    )
+
+
 def _size(value: Any, available: int, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= available:
         raise CellError(
@@ -193,6 +203,13 @@ def _wanted(outputs: list[_Wanted] | None, is_binary: bool) -> list[tuple[str, b
     if not outputs:
         return None
     return [
-        (wanted.name, bool((wanted.parameters or {}).get("binary_data", is_binary)))
+        (wanted.name, _flag(wanted.parameters, "binary_data", default=is_binary))
         for wanted in outputs
     ]
+
+
+def _flag(parameters: dict[str, Any] | None, name: str, *, default: bool) -> bool:
+    value = (parameters or {}).get(name, default)
+    if not isinstance(value, bool):
+        raise refused(f"{str(value)[:40]!r} is neither true nor false", name, "send one of the two")
+    return value

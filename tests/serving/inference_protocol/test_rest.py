@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.serving.inference_protocol.rest import RestDoor
 from tests.serving import graphs
-from tests.serving.doors import answering, ask
+from tests.serving.doors import answering, ask, rest_door
 from tests.serving.inference_protocol.requests import PATH, in_binary, in_json
 
 EXPECTED = graphs.probability(1.5 + 4)
@@ -18,7 +18,7 @@ EXPECTED = graphs.probability(1.5 + 4)
 
 @pytest.fixture
 def door(tmp_path: Path) -> RestDoor:
-    return RestDoor(answering(tmp_path / "model", max_body_megabytes=0.01, max_rows=3), "v3")
+    return rest_door(answering(tmp_path / "model", max_body_megabytes=0.01, max_rows=3))
 
 
 @pytest.mark.parametrize(
@@ -167,19 +167,24 @@ def test_a_refusal_is_a_problem_with_the_request_id(
     assert answer.headers["x-model-version"] == "v3"
 
 
-def test_a_server_that_takes_no_requests_is_alive_and_not_ready(tmp_path: Path) -> None:
-    door = RestDoor(answering(tmp_path / "model"), "v3", is_ready=lambda: False)
+def test_a_server_that_answers_is_live_and_ready(door: RestDoor) -> None:
+    for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/flights/ready"):
+        assert ask(door, path).status == 200
 
-    assert ask(door, "/v2/health/live").status == 200
-    for path in ("/v2/health/ready", "/v2/models/flights/ready"):
-        answer = ask(door, path)
-        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
-        assert answer.problem
+
+@pytest.mark.parametrize("declared", ["application/vnd.bentoml+pickle", "text/plain", ""])
+def test_a_body_that_is_declared_as_something_else_is_refused(
+    door: RestDoor, declared: str
+) -> None:
+    answer = ask(door, PATH, "POST", in_json(), {"content-type": declared})
+
+    assert answer.status == 415
+    assert answer.problem
 
 
 def test_requests_and_failures_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = answering(tmp_path / "model")
-    door = RestDoor(one, "v3")
+    door = rest_door(one)
     ask(door, PATH, "POST", in_json())
     ask(door, PATH, "POST", b"{")
 
