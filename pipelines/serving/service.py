@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pipelines.errors import CellError, ModelError, RequestError
-from pipelines.serving import policy
+from pipelines.serving import connections, policy
 from pipelines.serving.asgi import JSON, headers_of
 from pipelines.serving.context import Asked, asked
 from pipelines.serving.front import Doors, Front
@@ -67,6 +67,7 @@ def _policy() -> policy.ServingPolicy:
 
 
 POLICY = _policy()
+connections.use()
 
 
 @bentoml.service(

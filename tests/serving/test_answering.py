@@ -462,3 +462,20 @@ def test_a_request_is_counted_with_its_rows(tmp_path: Path) -> None:
     assert 'evergreen_requests_total{door="grpc",outcome="refused"} 1.0' in text
     assert 'evergreen_rows_total{door="grpc"} 7.0' in text
     assert 'evergreen_request_seconds_count{door="grpc"} 1.0' in text
+
+
+def test_a_record_that_is_not_written_is_not_waited_for(tmp_path: Path) -> None:
+    answering, kept = door(tmp_path / "model", timeout_seconds=0.05)
+
+    async def ask() -> None:
+        kept.gate = asyncio.Event()
+        with pytest.raises(RequestError, match=r"not recorded within 0\.05 s") as caught:
+            await answering.answer(asked("rest", []), rows(1))
+        assert caught.value.status == 503
+        # Its neighbours' record is the same one, and is not given up with it.
+        late = asyncio.ensure_future(answering.answer(asked("rest", []), rows(1)))
+        await asyncio.sleep(0.01)
+        kept.gate.set()
+        assert (await late).rows == 1
+
+    asyncio.run(ask())

@@ -176,3 +176,29 @@ def test_a_folder_that_holds_no_chain_says_so(tmp_path: Path) -> None:
     (tmp_path / "chain.json").write_text('{"name": "x"}', encoding="utf-8")
     with pytest.raises(ModelError, match="not a chain"):
         open_served(tmp_path)
+
+
+def test_the_policy_of_a_chain_keeps_rows_out(
+    parts: tuple[HomePaths, Path, tuple[str, str]],
+) -> None:
+    home, artifact, tags = parts
+    strict = ServingPolicy(required=("spend",), unseen_categories="refuse")
+    opened = open_served(model_folder(build_chain(LINK, tags, home, strict), home))
+    rows = _rows(artifact, 2)
+    known = encode_rows(opened.schema, rows)
+    opened.admit(known)
+    for change, problem in (
+        ({"spend": None}, "the value is missing"),
+        ({"city": "never seen"}, "was never seen in training"),
+    ):
+        with pytest.raises(CellError, match=problem) as caught:
+            opened.admit(encode_rows(opened.schema, [rows[0], {**rows[1], **change}]))
+        assert (caught.value.row, caught.value.column) == (1, *change)
+
+
+def test_a_policy_of_columns_that_neither_has_is_refused(
+    parts: tuple[HomePaths, Path, tuple[str, str]],
+) -> None:
+    home, _, tags = parts
+    with pytest.raises(ModelError, match="columns that the model does not: nowhere"):
+        build_chain(LINK, tags, home, ServingPolicy(required=("nowhere",)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from pipelines.serving import service
+from pipelines.serving.answering import Answering
 from pipelines.serving.asgi import Message, Receive, Send
 from pipelines.serving.front import _First
+from pipelines.serving.problems import refused
 from pipelines.serving.served import ServedModel
 from tests.serving import graphs
 
@@ -53,6 +56,40 @@ def test_the_front_stands_before_the_service_only_once(client: TestClient) -> No
         behind = getattr(behind, "_app", None) or getattr(behind, "app", None)
 
     assert count == 1
+
+
+def test_the_page_loads_nothing_from_elsewhere(client: TestClient) -> None:
+    page = client.get("/")
+
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"].startswith("default-src 'self';")
+    found = re.findall(r'(?:src|href)="([^"]*)"', page.text)
+    assert len(found) == 5
+    for each in found:
+        assert each.startswith("./static_content/")
+        assert client.get(each).status_code == 200
+
+
+def test_a_refusal_of_predict_says_when_to_ask_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(answering: Answering, *args: object) -> None:
+        raise refused("full", "server", "try again", 503)
+
+    monkeypatch.setattr(Answering, "answer", full)
+    answer = client.post("/predict", json={"rows": []})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+@pytest.mark.parametrize("path", ["/predict", "/feedback", "/v2/models/flights/infer"])
+@pytest.mark.parametrize("declared", ["application/vnd.bentoml+pickle", "text/plain"])
+def test_no_door_takes_what_is_not_json(client: TestClient, path: str, declared: str) -> None:
+    answer = client.post(path, content=b"{}", headers={"content-type": declared})
+
+    assert answer.status_code == 415
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-model-version"]
+    assert answer.headers["x-request-id"]
 
 
 @pytest.mark.parametrize(

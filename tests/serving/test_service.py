@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -113,6 +114,13 @@ def test_a_number_too_large_for_a_float_is_refused(server: Server) -> None:
     status, _, problem = ask(server, body)
 
     assert (status, problem["row"], problem["column"]) == (422, 0, "distance")
+
+
+def test_a_head_of_a_megabyte_is_refused(server: Server) -> None:
+    """BentoML starts Uvicorn with our kind of connections."""
+    with socket.create_connection((server.host, server.port), timeout=60) as client:
+        client.sendall(b"GET /livez HTTP/1.1\r\na: " + b"x" * 70_000)
+        assert client.recv(4096).startswith(b"HTTP/1.1 431 ")
 
 
 def test_a_missing_column_is_named(server: Server) -> None:

@@ -117,3 +117,11 @@ def test_only_the_wanted_outputs_are_answered(tmp_path: Path) -> None:
     wanted.outputs.add(name="nothing")
     with pytest.raises(RequestError, match="no output 'nothing'"):
         write_answer(model, wanted, outputs)
+
+
+def test_values_beside_the_raw_ones_are_refused() -> None:
+    for _ in range(2):  # nor is it remembered that such a form was seen
+        twice = request("FP64", "fp64_contents", [1.0, 2.0], raw_input_contents=[b"x" * 16])
+        with pytest.raises(CellError, match="has contents beside the raw ones") as caught:
+            read_inputs(twice)
+        assert caught.value.column == "a"

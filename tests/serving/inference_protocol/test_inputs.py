@@ -219,3 +219,57 @@ def test_a_name_of_any_length_makes_a_short_error() -> None:
     error = refusal(TABLE, [Given("x" * 100_000, "FP64", [2, 1], [1, 2]), *table()])
 
     assert error.column == "x" * 80
+
+
+@pytest.mark.parametrize("rows", [1, 200], ids=["few", "many"])
+@pytest.mark.parametrize(
+    ("datatype", "wrong", "right"),
+    [
+        ("INT8", 128, -128),
+        ("INT8", 1.5, True),
+        ("UINT8", -1, 255),
+        ("UINT8", 10**400, 0),
+        ("INT64", 2.0**63, 2**52),
+        ("BOOL", 2, 1),
+        ("BOOL", 0.5, False),
+        ("FP16", 1e5, 65504),
+        ("FP32", -1e39, 0.1),
+    ],
+)
+def test_a_number_that_its_type_does_not_have_is_named(
+    datatype: str, wrong: float, right: float, rows: int
+) -> None:
+    shape = [rows, 1]
+    others = {
+        "b": Given("b", "FP64", shape, [0.0] * rows),
+        "city": Given("city", BYTES, shape, [""] * rows),
+    }
+    good = Given("a", datatype, shape, [right] * rows)
+    tensors = tensors_of(TABLE, table(a=good, **others), rows)
+    assert tensors[NUMBERS][:, 0].tolist() == [right] * rows
+
+    bad = Given("a", datatype, shape, [right] * (rows - 1) + [wrong])
+    with pytest.raises(CellError, match=f"is no {datatype}") as caught:
+        tensors_of(TABLE, table(a=bad, **others), rows)
+    assert (caught.value.row, caught.value.column) == (rows - 1, "a")
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("values", [[1] * 99 + [None], [1] * 99 + ["1"], [1] * 99 + [[1]]])
+def test_many_values_that_are_no_numbers_are_what_they_are_among_few(values: list[Any]) -> None:
+    others = {
+        "b": Given("b", "FP64", [100], [0.0] * 100),
+        "city": Given("city", BYTES, [100], [""] * 100),
+    }
+    given = table(a=Given("a", "INT8", [100], values), **others)
+    if values[-1] is None:
+        assert math.isnan(tensors_of(TABLE, given, 100)[NUMBERS][-1, 0])
+    else:
+        with pytest.raises(CellError) as caught:
+            tensors_of(TABLE, given, 100)
+        assert caught.value.row == 99
+
+
+def test_a_byte_that_is_no_boolean_is_refused() -> None:
+    error = refusal(TABLE, table(a=Given("a", "BOOL", [2, 1], b"\x00\x07")))
+    assert (error.column, error.problem) == ("a", "a byte of BOOL is 0 or 1")

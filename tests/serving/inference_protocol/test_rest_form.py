@@ -231,3 +231,30 @@ def test_an_output_that_the_model_has_not_is_refused(tmp_path: Path) -> None:
 
 def test_labels_are_packed_as_eight_bytes() -> None:
     assert pack(Output("label", "INT64"), np.array([1, 0])) == b"\x01" + b"\0" * 15
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({**A, "data": "AAAAAAAA8D8="}, "its data is no list"),
+        ({**sized("a", 8), "data": "AAAAAAAA8D8="}, "its data is no list"),
+        ({**sized("a", 8), "data": [1]}, "the input has data in JSON and in binary"),
+        (A, "the input has no data"),
+    ],
+)
+def test_an_input_has_its_data_once_and_as_a_list(given: dict[str, Any], problem: str) -> None:
+    content, length = body(given, tail=b"x" * 8)
+    with pytest.raises(CellError, match=problem) as caught:
+        read_request(content, length)
+    assert caught.value.column == "a"
+
+
+@pytest.mark.parametrize("value", ["false", 0, None, [True]])
+def test_what_is_neither_true_nor_false_is_refused(value: object) -> None:
+    for more in (
+        {"parameters": {"binary_data_output": value}},
+        {"outputs": [{"name": "label", "parameters": {"binary_data": value}}]},
+    ):
+        content, _ = body({**A, "data": [1.5]}, **more)
+        with pytest.raises(RequestError, match="is neither true nor false"):
+            read_request(content, None)

@@ -1,0 +1,68 @@
+"""Connections whose heads are bounded, in bytes and in time.
+
+Uvicorn's own keep whatever a client sends before the body, for as long as it takes. Behind the
+gateway nobody can do that, but not every server stands behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn import config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# As much as Envoy takes; one read of a socket, of 256 KiB at most, may go beyond it.
+MOST_HEAD_BYTES = 64 * 2**10
+HEAD_SECONDS = 10.0
+_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
+
+
+class Connection(HttpToolsProtocol):
+    """A connection that is closed when the head of a request is too large, or does not come."""
+
+    _is_in_head = True
+    _head_bytes = 0
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        self._is_in_head, self._head_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._is_in_head = False
+        self._wait_no_more()
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._is_in_head and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_bytes > MOST_HEAD_BYTES:
+                self.transport.write(_TOO_LARGE)
+                self.transport.close()
+            elif self._patience is None:
+                self._wait()
+
+    def _wait(self) -> None:
+        self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _wait_no_more(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+
+def use() -> None:
+    """Have Uvicorn make its connections so; BentoML starts it, and names no kind."""
+    config.HTTP_PROTOCOLS["auto"] = f"{__name__}:{Connection.__name__}"
