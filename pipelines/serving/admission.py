@@ -101,7 +101,7 @@ def of(
             next_step=f"use some of: {', '.join(schema.features)}",
         )
 
-    required = {*policy.required, *(schema.numbers if schema.image else ())}
+    required = required_of(schema, policy)
 
     def places(names: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
         return tuple((at, name) for at, name in enumerate(names) if name in required)
@@ -114,6 +114,11 @@ def of(
         )
     numbers, categories = places(schema.numbers), places(schema.categories)
     return Admission(numbers, categories, schema.categories, seen)
+
+
+def required_of(schema: Schema, policy: ServingPolicy) -> frozenset[str]:
+    """The columns whose value may not be missing."""
+    return frozenset([*policy.required, *(schema.numbers if schema.image else ())])
 
 
 def _refuse(wrong: np.ndarray, column: str, problem: str, next_step: str) -> None:

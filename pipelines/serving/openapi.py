@@ -8,6 +8,7 @@ import msgspec
 
 from pipelines.inference.encode import encode_rows
 from pipelines.predictions.feedback import LONGEST_ID
+from pipelines.serving.admission import required_of
 from pipelines.serving.golden import Golden
 from pipelines.serving.inference_protocol.inputs import IMAGE
 from pipelines.serving.inference_protocol.metadata import inputs_of
@@ -19,11 +20,15 @@ _JSON = "application/json"
 _PARAMETERS = {"type": ["object", "null"]}
 _PROBLEMS = {
     "400": "The body is not JSON.",
+    "401": "Where the server checks tokens: there is none, or not a good one.",
+    "403": "Where the server checks tokens: this one is not for this.",
     "408": "The body did not come in time.",
     "413": "More rows or bytes than are taken at once.",
     "415": "Another content type, or a compressed body.",
     "422": "A column, a type or a value cannot be used; `row` and `column` say where.",
-    "503": "Too much is being asked at once.",
+    "500": "The answer is no number, or a fault of the server; its log has the request id.",
+    "503": "Too much is asked at once, or the answer cannot be recorded; ask again.",
+    "504": "The answer took too long.",
 }
 _PROBLEM = {
     "type": "object",
@@ -61,9 +66,8 @@ def document(model: Servable, golden: Golden) -> bytes:
         "paths": {
             "/predict": {"post": _predict(model, golden)},
             "/feedback": {"post": _feedback()},
-            f"{name}/infer": {"post": _infer(model, golden)},
-            name: {"get": _told("What the model takes and gives.")},
-            f"{name}/ready": {"get": _told("Whether the model answers.")},
+            **_of_model(name, model, golden, ""),
+            **_of_model(f"{name}/versions/{model.version}", model, golden, "OfVersion"),
             "/v2": {"get": _told("What the server is.")},
             "/v2/health/live": {"get": _told("Whether the server lives.")},
             "/v2/health/ready": {"get": _told("Whether the server takes requests.")},
@@ -76,6 +80,14 @@ def document(model: Servable, golden: Golden) -> bytes:
     return msgspec.json.encode(content)
 
 
+def _of_model(path: str, model: Servable, golden: Golden, suffix: str) -> dict[str, Any]:
+    return {
+        f"{path}/infer": {"post": {**_infer(model, golden), "operationId": f"infer{suffix}"}},
+        path: {"get": _told("What the model takes and gives.")},
+        f"{path}/ready": {"get": _told("Whether the model answers.")},
+    }
+
+
 def _predict(model: Servable, golden: Golden) -> dict[str, Any]:
     rows = golden.rows[:1]
     outputs = model.answer(encode_rows(model.schema, rows))
@@ -86,7 +98,7 @@ def _predict(model: Servable, golden: Golden) -> dict[str, Any]:
                 "type": "array",
                 "minItems": 1,
                 "maxItems": model.policy.max_rows,
-                "items": schema_of_rows(model.schema),
+                "items": schema_of_rows(model.schema, required_of(model.schema, model.policy)),
             }
         },
         "required": ["rows"],
@@ -177,7 +189,8 @@ def _infer(model: Servable, golden: Golden) -> dict[str, Any]:
     }
     return {
         "summary": "Infer, by the Open Inference Protocol.",
-        "operationId": "infer",
+        "description": "The protocol's binary form is taken as well: application/octet-stream, "
+        "with the length of its JSON in the header Inference-Header-Content-Length.",
         "requestBody": _body(body, {"inputs": inputs}),
         "responses": _responses({"type": "object"}, None),
     }

@@ -6,6 +6,7 @@ Pure: bytes and values in, bytes and values out.
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
@@ -14,6 +15,7 @@ import msgspec
 from pipelines.errors import CellError, RequestError
 from pipelines.inference.encode import Tensors, encode_rows
 from pipelines.schema import Schema
+from pipelines.serving.admission import MOST_CHARACTERS
 from pipelines.serving.problems import SEND_LESS, refused
 from pipelines.serving.served import LABEL, PROBABILITIES, PROBABILITY, VALUE, Outputs, Servable
 
@@ -149,12 +151,21 @@ def write_answer(model: Servable, request_id: str, outputs: Outputs) -> bytes:
     return msgspec.json.encode(answer)
 
 
-def schema_of_rows(schema: Schema) -> dict[str, Any]:
-    """JSON Schema of one row of `schema`, for the OpenAPI document."""
+def schema_of_rows(schema: Schema, required: Container[str] = ()) -> dict[str, Any]:
+    """JSON Schema of one row of `schema`, for the OpenAPI document.
+
+    Args:
+        schema: the columns.
+        required: those whose value may not be missing.
+    """
+
+    def one(name: str, *types: str) -> dict[str, Any]:
+        return {"type": [*types] if name in required else [*types, "null"]}
+
     # What `encode` takes: true and false count as 1 and 0.
-    number = {"type": ["number", "boolean", "null"]}
-    columns: dict[str, Any] = dict.fromkeys(schema.numbers, number)
-    columns |= {name: {"type": ["string", "null"]} for name in schema.categories}
+    columns = {name: one(name, "number", "boolean") for name in schema.numbers}
+    for name in schema.categories:
+        columns[name] = {**one(name, "string"), "maxLength": MOST_CHARACTERS}
     return {
         "type": "object",
         "properties": columns,

@@ -14,6 +14,7 @@ import pytest
 
 from pipelines.errors import CellError, RequestError
 from pipelines.schema import Schema
+from pipelines.serving.admission import MOST_CHARACTERS
 from pipelines.serving.rows_json import (
     parse,
     parse_as,
@@ -180,11 +181,14 @@ def test_an_answer_holds_null_and_never_nan(tmp_path: Path) -> None:
 
 
 def test_the_schema_of_a_row_asks_for_every_column_and_no_other() -> None:
-    schema = schema_of_rows(replace(graphs.TABLE, numbers=("a",)))
+    table = replace(graphs.TABLE, numbers=("a",))
+    schema = schema_of_rows(table)
 
     assert schema["properties"] == {
         "a": {"type": ["number", "boolean", "null"]},
-        "city": {"type": ["string", "null"]},
+        "city": {"type": ["string", "null"], "maxLength": MOST_CHARACTERS},
     }
+    required = schema_of_rows(table, ("city",))["properties"]
+    assert required == {**schema["properties"], "city": {"type": ["string"], "maxLength": 1000}}
     assert schema["required"] == ["a", "city"]
     assert schema["additionalProperties"] is False
