@@ -1,12 +1,14 @@
-"""Connections whose heads are bounded, in bytes and in time.
+"""Connections as a model server wants them: heads are bounded, and an answer is sent at once.
 
 Uvicorn's own keep whatever a client sends before the body, for as long as it takes. Behind the
-gateway nobody can do that, but not every server stands behind it.
+gateway nobody can do that, but not every server stands behind it. And they send head and body of
+an answer one after the other, which is a tenth of what a small answer costs.
 """
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any, cast
 
 from uvicorn import config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -14,10 +16,45 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 # As much as Envoy takes; one read of a socket, of 256 KiB at most, may go beyond it.
 MOST_HEAD_BYTES = 64 * 2**10
 HEAD_SECONDS = 10.0
+# What is larger is not copied to be sent together with something else.
+_LARGE_BYTES = 64 * 2**10
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
+
+
+class Joining:
+    """A transport that sends what is written in one turn of the event loop together."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """As of a transport."""
+        if not self._parts:
+            self._loop.call_soon(self._flush)
+        self._parts.append(data)
+        if len(data) > _LARGE_BYTES:
+            self._flush()
+
+    def close(self) -> None:
+        """As of a transport."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts and not self._transport.is_closing():
+            if len(parts[-1]) > _LARGE_BYTES:
+                self._transport.writelines(parts)
+            else:
+                self._transport.write(b"".join(parts))
 
 
 class Connection(HttpToolsProtocol):
@@ -28,7 +65,7 @@ class Connection(HttpToolsProtocol):
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, Joining(transport, self.loop)))
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:

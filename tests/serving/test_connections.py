@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import uvicorn
 
 from pipelines.serving import connections
-from pipelines.serving.connections import MOST_HEAD_BYTES, Connection
+from pipelines.serving.connections import MOST_HEAD_BYTES, Connection, Joining
 from tests.waiting import PATIENCE_SECONDS, until
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n"
@@ -102,3 +103,50 @@ def test_a_head_that_does_not_come_is_not_waited_for(
         while more := client.recv(4096):
             seen += more
     assert seen.count(b" 200 ") == sent.count(b"\r\n\r\n")
+
+
+class Wire:
+    """What a transport is told to send."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.is_over = False
+
+    def write(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def writelines(self, parts: list[bytes]) -> None:
+        self.sent += parts
+
+    def is_closing(self) -> bool:
+        return self.is_over
+
+    def close(self) -> None:
+        self.is_over = True
+
+
+def test_what_is_written_in_one_turn_is_sent_at_once() -> None:
+    asyncio.run(_write())
+
+
+async def _write() -> None:
+    wire = Wire()
+    joining = Joining(cast(asyncio.Transport, wire), asyncio.get_running_loop())
+    for part in (b"head", b"body"):
+        joining.write(part)
+    assert wire.sent == []
+    await asyncio.sleep(0)
+    assert wire.sent == [b"headbody"]
+
+    large = bytes(10**6)
+    joining.write(b"head")
+    joining.write(large)
+    assert wire.sent[1:] == [b"head", large]
+    assert wire.sent[2] is large
+
+    joining.write(b"last")
+    joining.close()
+    assert (wire.sent[3:], joining.is_closing()) == ([b"last"], True)
+    joining.write(b"too late")
+    await asyncio.sleep(0)
+    assert len(wire.sent) == 4
