@@ -108,13 +108,13 @@ class Answering:
         result = await self._begun(asked, form)
         try:
             if isinstance(result, _Aside):
-                outputs = await self._in_time(result.outputs)
+                outputs = await self._in_time(asked, result.outputs)
                 read = result.read
                 [result] = self._finished([read], read.tensors, outputs)
             if isinstance(result, Exception):
                 raise result
             if result.kept is not None:
-                await self._until_kept(result.kept)
+                await self._until_kept(asked, result.kept)
             return result.answer
         except LogError as error:
             raise _unrecorded(error) from None
@@ -250,28 +250,31 @@ class Answering:
         self._held += requests
         until.add_done_callback(release)
 
-    async def _in_time(self, outputs: asyncio.Future[Outputs]) -> Outputs:
-        seconds = self.model.policy.timeout_seconds
+    async def _in_time(self, asked: Asked, outputs: asyncio.Future[Outputs]) -> Outputs:
         try:
-            async with asyncio.timeout(seconds):
+            async with self._timeout(asked):
                 return await outputs
         except TimeoutError:
             raise refused(
-                f"no answer within {seconds:g} s",
+                f"no answer within {self.model.policy.timeout_seconds:g} s",
                 "rows",
                 "send fewer rows at a time",
                 HTTPStatus.GATEWAY_TIMEOUT,
             ) from None
 
-    async def _until_kept(self, kept: asyncio.Future[None]) -> None:
-        seconds = self.model.policy.timeout_seconds
+    async def _until_kept(self, asked: Asked, kept: asyncio.Future[None]) -> None:
         try:
-            async with asyncio.timeout(seconds):
+            async with self._timeout(asked):
                 # Others of its batch wait for the same, and this one's client may go away.
                 await asyncio.shield(kept)
         except TimeoutError:
-            problem = f"the answer was not recorded within {seconds:g} s"
+            problem = f"not recorded within {self.model.policy.timeout_seconds:g} s"
             raise _unavailable(problem, "prediction log") from None
+
+    def _timeout(self, asked: Asked) -> asyncio.Timeout:
+        """For what is left of a request's time, of which its body has had a part."""
+        taken = (time.monotonic_ns() - asked.started_ns) / 1e9
+        return asyncio.timeout(max(0.0, self.model.policy.timeout_seconds - taken))
 
 
 def _bare(error: Exception) -> Exception:

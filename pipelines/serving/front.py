@@ -30,6 +30,8 @@ from pipelines.serving.problems import failed, refused
 
 _LOGGER = logging.getLogger(__name__)
 PREDICT = "/predict"
+# Where the service finds the request as it came: its time begins before its body is there.
+ASKED = "evergreen.asked"
 # What BentoML answers, and to which method; anything else is not found.
 _BENTOML = {
     PREDICT: "POST",
@@ -124,6 +126,8 @@ class _First:
             )
         # BentoML would take pickles, and log a traceback for each that it refuses.
         require(scope, method, *([JSON] if method == "POST" else []))
+        if path == PREDICT:
+            scope[ASKED] = asked("predict", scope["headers"])
         body = await self._doors.bodies.read(receive)
         await self._app(scope, replay(body, receive), send)
 

@@ -19,8 +19,8 @@ from starlette.responses import Response
 from pipelines.errors import CellError, ModelError, RequestError
 from pipelines.serving import connections, policy
 from pipelines.serving.asgi import JSON, headers_of
-from pipelines.serving.context import Asked, asked
-from pipelines.serving.front import Doors, Front
+from pipelines.serving.context import Asked
+from pipelines.serving.front import ASKED, Doors, Front
 from pipelines.serving.opening import open_proved
 from pipelines.serving.problems import PROBLEM_JSON, failed, write_problem
 from pipelines.serving.server import Server
@@ -44,8 +44,7 @@ class Predict(bentoml.IODescriptor):
     @classmethod
     async def from_http_request(cls, request: Request, serde: object) -> Predict:  # noqa: ARG003
         """The request as it came, under the name of the field."""
-        known = asked("predict", request.headers.raw)
-        return cls.model_construct(rows=(known, await request.body()))
+        return cls.model_construct(rows=(request.scope[ASKED], await request.body()))
 
 
 class Prediction(bentoml.IODescriptor):

@@ -469,7 +469,7 @@ def test_a_record_that_is_not_written_is_not_waited_for(tmp_path: Path) -> None:
 
     async def ask() -> None:
         kept.gate = asyncio.Event()
-        with pytest.raises(RequestError, match=r"not recorded within 0\.05 s") as caught:
+        with pytest.raises(RequestError, match=r"log: not recorded within 0\.05 s") as caught:
             await answering.answer(asked("rest", []), rows(1))
         assert caught.value.status == 503
         # Its neighbours' record is the same one, and is not given up with it.
@@ -479,3 +479,18 @@ def test_a_record_that_is_not_written_is_not_waited_for(tmp_path: Path) -> None:
         assert (await late).rows == 1
 
     asyncio.run(ask())
+
+
+def test_what_a_body_took_is_taken_from_the_time_of_the_answer(tmp_path: Path) -> None:
+    answering, kept = door(tmp_path / "model", timeout_seconds=60.0)
+    late = asked("rest", [])
+    late = late._replace(started_ns=late.started_ns - 60 * 10**9)
+
+    async def ask() -> None:
+        kept.gate = asyncio.Event()
+        with pytest.raises(RequestError, match="not recorded within 60 s"):
+            await answering.answer(late, rows(1))
+
+    began = time.monotonic()
+    asyncio.run(ask())
+    assert time.monotonic() - began < 30
