@@ -27,6 +27,6 @@ def page_of(model: str) -> bytes:
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(model)}</title>"
         f'<link rel="stylesheet" href="{_ASSETS}/swagger-ui.css">'
-        f'<link rel="stylesheet" href="{_ASSETS}/index.css">'
+        "<style>body { margin: 0 } .topbar { display: none }</style>"
         f'</head><body><div id="swagger-ui"></div>{loaded}</body></html>'
     ).encode()

@@ -64,7 +64,7 @@ def test_the_page_loads_nothing_from_elsewhere(client: TestClient) -> None:
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.headers["content-security-policy"].startswith("default-src 'self';")
     found = re.findall(r'(?:src|href)="([^"]*)"', page.text)
-    assert len(found) == 5
+    assert len(found) == 4
     for each in found:
         assert each.startswith("./static_content/")
         assert client.get(each).status_code == 200
