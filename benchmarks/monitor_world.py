@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def make(folder: Path, rows: int) -> None:
         _rows(count, seed).to_parquet(folder / "evidence" / name)
     session = ModelSession.open(folder / "model", threads=2)
     schema = session.signature.schema
-    log = PredictionLog.open(folder / "log", schema, LogPolicy(queue_rows=10**8), None)
+    log = PredictionLog.open(folder / "log", schema, LogPolicy(), None)
     since = _day()[0]
     for begin in range(0, rows, REQUEST_ROWS):
         part = _rows(min(REQUEST_ROWS, rows - begin), seed=100 + begin)
@@ -50,7 +51,7 @@ def make(folder: Path, rows: int) -> None:
         at_ns = int(at.timestamp()) * 10**9
         request = AnsweredRequest(f"request-{begin}", at_ns, "rest", False, 1000, len(part))
         outputs = {"probability": answered.scores, "label": answered.labels}
-        log.offer(Answered(f"{MODEL}@v1", [request], tensors, outputs))
+        asyncio.run(log.write(Answered(f"{MODEL}@v1", [request], tensors, outputs)))
     log.close(600)
 
 

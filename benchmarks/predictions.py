@@ -42,7 +42,7 @@ def run() -> None:
         found = [_written(requests[:4000], at_once) for _ in range(ROUNDS)]
         speed, cpu = (statistics.median(values) for values in zip(*found, strict=True))
         print(f"  write, {at_once:2} at once       {speed:7,.0f} rows/s, {cpu:.0f} us of CPU a row")
-    speed, stream, parquet = _sustained(_requests(50_000))
+    speed, stream, parquet = _sustained(_requests(30_000))
     print(f"  writer alone            {speed:7,.0f} rows/s")
     print(f"  bytes a row             {stream:7.0f} open, {parquet:.0f} closed (Parquet)")
     print(f"  fdatasync of a write    {_median(_synced):7.0f} us, which nobody waits for")

@@ -116,8 +116,8 @@ def memory_mebibytes(version: Deployable) -> int:
     """Memory for one pod, to the next 64 MiB.
 
     A worker takes 105 to 145 MB with a small graph, the process that watches over them about as
-    much, and a graph is in memory up to three times while it is loaded. A body of megabytes and a
-    queue of answers to be logged come on top.
+    much, and a graph is in memory up to three times while it is loaded. On top come a body of
+    megabytes and 64 MB of answers that wait to be logged (`predictions.queue`).
     """
     graph = 3 * version.model_bytes / _MEBI
     return 64 * math.ceil((192 + version.workers * (256 + graph)) / 64)

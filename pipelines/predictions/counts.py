@@ -11,7 +11,7 @@ class LogCounts:
 
     Attributes:
         written: handed to the operating system.
-        dropped: not taken, because too many waited or the log was closed.
+        dropped: not taken, because too much waited or the log was closed.
         failed: taken, and not written, because the disk refused or the record was unfit.
         queued: waiting, or being written now.
         torn: files with bytes that no row could be read from; they were put aside.

@@ -11,12 +11,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
 
 from pipelines.errors import LogError
 from pipelines.predictions.appending import Appender, Limits, require_folder
@@ -24,20 +22,13 @@ from pipelines.predictions.compaction import Compactor
 from pipelines.predictions.counts import LogCounts
 from pipelines.predictions.layout import SETTING, Layout, shape_of
 from pipelines.predictions.policy import LogPolicy
+from pipelines.predictions.queue import BATCH_ROWS, QUEUE_BYTES, Entry, Queue
 from pipelines.predictions.record import Answered
 from pipelines.schema import Schema
 
-# Long enough to share what a batch costs, whatever is in it; short, as both are, because while the
-# writer makes one the event loop has the interpreter only now and then.
+# Long enough to share what a batch costs, whatever is in it; short, as a batch is.
 GATHER_SECONDS = 0.1
-_BATCH_ROWS = 1024
 PAUSE_SECONDS = 1.0
-
-
-class _Entry(NamedTuple):
-    answered: Answered
-    rows: int
-    waiter: asyncio.Future[None] | None
 
 
 class PredictionLog:
@@ -52,15 +43,14 @@ class PredictionLog:
         self._folder = folder
         self._layout = layout
         self._queue_rows = policy.queue_rows
-        self._enough_rows = min(policy.queue_rows // 2, _BATCH_ROWS)
+        self._enough_rows = min(policy.queue_rows // 2, BATCH_ROWS)
         self._compactor = Compactor(folder, policy.retention_days)
         limits = Limits(policy.segment_rows, policy.segment_minutes * 60)
         self._appender = Appender(folder, limits, self._compactor.add)
         # Guards everything below, and is only ever held for moments.
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
-        self._waiting: deque[_Entry] = deque()
-        self._waiting_rows = self._writing_rows = 0
+        self._queue = Queue()
         self._written = self._dropped = self._failed = 0
         self._is_urgent = self._is_closing = False
         self._problem: str | None = None
@@ -97,13 +87,13 @@ class PredictionLog:
 
     def offer(self, answered: Answered) -> bool:
         """Take a record without ever waiting; False, and counted, if there is no room for it."""
-        rows = answered.rows
+        entry = Entry.of(answered)
         with self._lock:  # by itself, for it costs a third of what it does through the condition
-            queued = self._waiting_rows + self._writing_rows
-            if self._is_closing or queued + rows > self._queue_rows:
-                self._dropped += rows
+            is_over = self._queue.rows + entry.rows > self._queue_rows
+            if self._is_closing or is_over or not self._queue.has_memory_for(entry):
+                self._dropped += entry.rows
                 return False
-            self._add(_Entry(answered, rows, None))
+            self._add(entry)
         return True
 
     async def write(self, answered: Answered) -> None:
@@ -118,13 +108,16 @@ class PredictionLog:
         """Begin to write, and return what is done when `write` would return.
 
         Raises:
-            LogError: the log was closed.
+            LogError: the log was closed, or there is no memory for more that waits.
         """
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry = _Entry(answered, answered.rows, waiter)
+        entry = Entry.of(answered, waiter)
         with self._changed:
             if self._is_closing:
                 raise self._error("the log was closed", "start the server again")
+            if not self._queue.has_memory_for(entry):
+                problem = f"more than {QUEUE_BYTES >> 20} MB would wait to be written"
+                raise self._error(problem, "see to the disk; then ask again")
             self._is_urgent = True
             self._add(entry)
             self._changed.notify()
@@ -137,7 +130,7 @@ class PredictionLog:
                 written=self._written,
                 dropped=self._dropped,
                 failed=self._failed,
-                queued=self._waiting_rows + self._writing_rows,
+                queued=self._queue.rows,
                 torn=self._compactor.torn,
                 unclosed=self._compactor.waiting,
                 problem=self._problem or self._compactor.problem,
@@ -161,13 +154,12 @@ class PredictionLog:
             )
         self._compactor.stop(max(0.0, until - time.monotonic()))
 
-    def _add(self, entry: _Entry) -> None:
-        self._waiting.append(entry)
-        was = self._waiting_rows
-        self._waiting_rows += entry.rows
+    def _add(self, entry: Entry) -> None:
+        was = self._queue.waiting_rows
+        self._queue.put(entry)
         # Waking a thread costs more than all else here, so only the first of many does it, and
         # the one that makes it enough for a batch.
-        if was == 0 or was < self._enough_rows <= self._waiting_rows:
+        if was == 0 or was < self._enough_rows <= self._queue.waiting_rows:
             self._changed.notify()
 
     def _run(self) -> None:
@@ -179,31 +171,28 @@ class PredictionLog:
             if entries:
                 self._commit(entries)
             self._appender.close_if_old()
+            del entries  # or what was written stays in memory until something else comes
 
-    def _next(self) -> list[_Entry]:
+    def _next(self) -> list[Entry]:
         """Wait for entries, or until the segment is too old; at most a batch of them."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._waiting or self._is_closing, self._appender.seconds_left
+                lambda: self._queue or self._is_closing, self._appender.seconds_left
             )
-            if self._waiting:
+            if self._queue:
                 self._changed.wait_for(
                     lambda: self._is_urgent or self._is_closing or self._is_enough(),
                     max(GATHER_SECONDS, self._pause_until - time.monotonic()),
                 )
-            taken = []
-            while self._waiting and self._writing_rows < _BATCH_ROWS:
-                taken.append(self._waiting.popleft())
-                self._waiting_rows -= taken[-1].rows
-                self._writing_rows += taken[-1].rows
-            self._is_urgent = self._is_urgent and bool(self._waiting)
+            taken = self._queue.take()
+            self._is_urgent = self._is_urgent and bool(self._queue)
             return taken
 
     def _is_enough(self) -> bool:
         is_paused = time.monotonic() < self._pause_until
-        return self._waiting_rows >= self._enough_rows and not is_paused
+        return self._queue.waiting_rows >= self._enough_rows and not is_paused
 
-    def _commit(self, entries: Sequence[_Entry]) -> None:
+    def _commit(self, entries: Sequence[Entry]) -> None:
         done = 0
         try:
             for _, part in groupby(entries, lambda entry: shape_of(entry.answered)):
@@ -223,10 +212,11 @@ class PredictionLog:
                 for entry in rest:
                     self._commit([entry])
 
-    def _settle(self, entries: Sequence[_Entry], problem: str | None) -> None:
+    def _settle(self, entries: Sequence[Entry], problem: str | None) -> None:
         rows = sum(entry.rows for entry in entries)
+        size = sum(entry.size for entry in entries)
         with self._changed:
-            self._writing_rows -= rows
+            self._queue.done(rows, size)
             self._problem = problem
             if problem is None:
                 self._written += rows

@@ -19,7 +19,7 @@ class LogPolicy:
         mode: `fast` drops rather than waits, `audit` writes before the answer, `off`.
         features: columns to log, or `all`, or `none`.
         identifiers: columns of which only a keyed digest may be logged.
-        queue_rows: how many rows may wait to be written in mode `fast`.
+        queue_rows: how many rows may wait to be written in mode `fast`, if they fit in memory.
         segment_rows, segment_minutes: a segment is closed when it has as many, or is as old.
         retention_days: closed segments whose last row is older are removed.
     """

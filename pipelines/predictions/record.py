@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from sys import getsizeof
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
+
+from pipelines.schema import CATEGORIES
+
+# What Python's own objects take, as measured: of a record, of each request in it, of a string.
+_RECORD_BYTES, _REQUEST_BYTES, _STRING_BYTES = 1024, 384, 56
 
 
 class AnsweredRequest(NamedTuple):
@@ -50,3 +56,17 @@ class Answered(NamedTuple):
         for tensor in self.tensors.values():
             return len(tensor)
         return 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that it takes, about; a string that several rows share counts for each.
+
+        Cheap, for each answer asks: the strings are measured as one, which takes as many bytes a
+        character as the widest of them needs.
+        """
+        size = _RECORD_BYTES + _REQUEST_BYTES * len(self.requests)
+        for array in (*self.tensors.values(), *self.outputs.values()):
+            size += array.nbytes
+        if (words := self.tensors.get(CATEGORIES)) is not None:
+            size += _STRING_BYTES * words.size + getsizeof("".join(words.ravel().tolist()))
+        return size

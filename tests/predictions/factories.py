@@ -67,6 +67,13 @@ def answered(number: int = 0, rows: int = 1, schema: Schema = BINARY, **changes:
     return Answered(**{**fields, **changes})
 
 
+def wordy(number: int, letters: int, **changes: Any) -> Answered:
+    """The request of that number, with a category of so many letters."""
+    record = answered(number, **changes)
+    record.tensors["categories"][0, 0] = f"{number} ".ljust(letters, "x")
+    return record
+
+
 def python(code: str, *arguments: object, timeout: float = 60) -> str:
     """What a program prints that runs in a process of its own, to its end."""
     done = subprocess.run(

@@ -19,6 +19,7 @@ from pipelines.predictions import names, read
 from pipelines.predictions.appending import Appender
 from pipelines.predictions.log import PredictionLog
 from pipelines.predictions.policy import LogPolicy
+from pipelines.predictions.queue import QUEUE_BYTES
 from pipelines.schema import Schema
 from tests.predictions.factories import (
     BINARY,
@@ -28,6 +29,7 @@ from tests.predictions.factories import (
     REGRESSION,
     answered,
     python,
+    wordy,
 )
 from tests.waiting import until
 
@@ -157,6 +159,66 @@ print((fill(20000) - before) / 2**20, log.counts.queued)
     assert int(queued) <= 1000
 
 
+def test_memory_is_bounded_whatever_a_row_holds(tmp_path: Path) -> None:
+    code = """
+import sys, threading, psutil
+from pathlib import Path
+from pipelines.predictions.appending import Appender
+from pipelines.predictions.log import PredictionLog
+from pipelines.predictions.policy import LogPolicy
+from tests.predictions.factories import BINARY, answered, wordy
+held = threading.Event()
+Appender.append = lambda self, batch: held.wait()
+log = PredictionLog.open(Path(sys.argv[1]), BINARY, LogPolicy(), None)
+log.offer(answered())
+before = psutil.Process().memory_info().rss
+for number in range(200):
+    log.offer(wordy(number, 3_900_000))
+grown = psutil.Process().memory_info().rss - before
+print(grown / 2**20, log.counts.queued, log.counts.dropped)
+"""
+    grown, queued, dropped = python(code, tmp_path).split()
+    assert float(grown) < 110  # 64 that wait, and what the writer makes of 8 of them
+    assert int(queued) == 201 - int(dropped) == 1 + (64 << 20) // 3_900_000
+
+
+def test_a_record_of_any_size_is_taken_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch)
+    log = PredictionLog.open(tmp_path, BINARY, FAST, None)
+    assert log.offer(wordy(1, QUEUE_BYTES))
+    assert gate.is_held.wait(20)
+    assert not log.offer(answered(2))
+    gate.may_go.set()
+    until(lambda: log.counts.queued == 0)
+    assert log.offer(answered(3))
+    log.close(20)
+    assert (log.counts.written, log.counts.dropped) == (2, 1)
+    assert ids(tmp_path) == ["request-1", "request-3"]
+
+
+def test_what_audit_has_no_memory_for_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch)
+    log = PredictionLog.open(tmp_path, BINARY, AUDIT, None)
+
+    async def write_two() -> None:
+        first = asyncio.create_task(log.write(wordy(1, QUEUE_BYTES - 4000)))
+        await asyncio.sleep(0)
+        until(gate.is_held.is_set)
+        with pytest.raises(LogError, match="more than 64 MB would wait to be written"):
+            await log.write(wordy(2, 4000))
+        gate.may_go.set()
+        await first
+        await log.write(wordy(3, 4000))
+
+    asyncio.run(write_two())
+    log.close(20)
+    assert ids(tmp_path) == ["request-1", "request-3"]
+
+
 def test_a_record_larger_than_the_queue_is_dropped(tmp_path: Path) -> None:
     log = PredictionLog.open(tmp_path, BINARY, LogPolicy(queue_rows=5), None)
     assert not log.offer(answered(rows=6))
@@ -220,7 +282,7 @@ def test_an_unfit_record_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyP
     log = PredictionLog.open(tmp_path, BINARY, AUDIT, None)
     unfit = [
         answered(1, tensors={"numbers": np.zeros((1, 2))}),
-        answered(3, outputs={"label": "no array"}),
+        answered(3, outputs={"label": np.array([b"1"], dtype=object)}),
         answered(5, outputs={"label": np.array([1j])}),
         answered(7, request_id="\ud800"),
     ]
