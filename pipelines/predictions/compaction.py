@@ -6,6 +6,7 @@ It may be killed at any time: what it did not finish is a stream file, which rea
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from pipelines.predictions.retention import expire
 from pipelines.predictions.stream import StreamFile
 
 RETRY_SECONDS = 60.0
+# Between two rounds that nobody asked for: what becomes old does so without any traffic.
+SHORTEST_SECONDS, LONGEST_SECONDS = 1.0, 3600.0
 
 
 class Compactor:
@@ -24,6 +27,7 @@ class Compactor:
     Attributes:
         torn: how many files held bytes that were no batch, and were put aside.
         problem: why the last round could not be finished; None if it was.
+        pause_seconds: between two rounds that nobody asked for and nothing failed in.
     """
 
     def __init__(self, folder: Path, retention_days: float | None) -> None:
@@ -31,6 +35,8 @@ class Compactor:
         self.problem: str | None = None
         self._folder = folder
         self._retention_days = retention_days
+        kept_seconds = math.inf if retention_days is None else retention_days * 86400
+        self.pause_seconds = min(LONGEST_SECONDS, max(SHORTEST_SECONDS, kept_seconds / 10))
         self._finished: list[StreamFile] = []
         self._is_wanted = True  # at first for what earlier processes left behind
         self._changed = threading.Condition()
@@ -61,8 +67,9 @@ class Compactor:
         is_last = False
         while not is_last:
             with self._changed:
+                pause = self.pause_seconds
                 self._changed.wait_for(
-                    lambda: self._is_wanted, RETRY_SECONDS if self.problem else None
+                    lambda: self._is_wanted, min(RETRY_SECONDS, pause) if self.problem else pause
                 )
                 # Before the round: what is added while it goes on asks for another.
                 self._is_wanted, is_last = False, self._is_stopping

@@ -67,6 +67,27 @@ def test_what_is_given_in_the_middle_of_a_round_is_closed_in_the_next(
     compactor.stop(20)
 
 
+def test_what_becomes_old_goes_without_any_traffic(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "SHORTEST_SECONDS", 0.05)
+    first = closed(tmp_path, 40, 31)
+    compactor = Compactor(tmp_path, retention_days=1e-9)
+    until(lambda: not first.exists())
+    later = closed(tmp_path, 40, 31)
+    until(lambda: not later.exists())
+    compactor.stop(20)
+
+
+@pytest.mark.parametrize(("days", "seconds"), [(1e-9, 1), (3 / 24, 1080), (90, 3600), (None, 3600)])
+def test_it_looks_often_enough_for_what_it_keeps(
+    tmp_path: Path, days: float | None, seconds: float
+) -> None:
+    compactor = Compactor(tmp_path, days)
+    assert compactor.pause_seconds == pytest.approx(seconds)
+    compactor.stop(20)
+
+
 def test_what_fails_is_counted_and_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
