@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipelines.errors import LogError
 from pipelines.predictions import closing
 from pipelines.predictions.retention import expire
 from pipelines.predictions.stream import StreamFile
+from pipelines.predictions.trouble import Trouble
 
 RETRY_SECONDS = 60.0
 # Between two rounds that nobody asked for: what becomes old does so without any traffic.
@@ -26,13 +28,12 @@ class Compactor:
 
     Attributes:
         torn: how many files held bytes that were no batch, and were put aside.
-        problem: why the last round could not be finished; None if it was.
         pause_seconds: between two rounds that nobody asked for and nothing failed in.
     """
 
     def __init__(self, folder: Path, retention_days: float | None) -> None:
         self.torn = 0
-        self.problem: str | None = None
+        self._trouble = Trouble()
         self._folder = folder
         self._retention_days = retention_days
         kept_seconds = math.inf if retention_days is None else retention_days * 86400
@@ -43,6 +44,11 @@ class Compactor:
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, daemon=True, name="compact-log")
         self._thread.start()
+
+    @property
+    def problem(self) -> str | None:
+        """Why the last round could not be finished; None if it was."""
+        return self._trouble.problem
 
     @property
     def waiting(self) -> int:
@@ -88,7 +94,14 @@ class Compactor:
         if self._retention_days is not None:
             with _noting(problems):
                 expire(self._folder, self._retention_days)
-        self.problem = problems[0] if problems else None
+        self._trouble.see(self._error(problems[0]) if problems else None)
+
+    def _error(self, problem: str) -> LogError:
+        return LogError(
+            problem,
+            where=str(self._folder),
+            next_step="see to the disk; nothing is lost, and it is tried again every minute",
+        )
 
 
 @contextmanager
@@ -96,5 +109,5 @@ def _noting(problems: list[str]) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001
-        # Nothing is lost: the files stay as they are, the server tells, the next round tries again.
+        # Nothing is lost: the files stay as they are, `Trouble` tells, the next round tries again.
         problems.append(f"{type(error).__name__}: {error}")

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from copy import copy
 from itertools import groupby
 from pathlib import Path
 
@@ -24,11 +25,13 @@ from pipelines.predictions.layout import SETTING, Layout, shape_of
 from pipelines.predictions.policy import LogPolicy
 from pipelines.predictions.queue import BATCH_ROWS, QUEUE_BYTES, Entry, Queue
 from pipelines.predictions.record import Answered
+from pipelines.predictions.trouble import Trouble
 from pipelines.schema import Schema
 
 # Long enough to share what a batch costs, whatever is in it; short, as a batch is.
 GATHER_SECONDS = 0.1
 PAUSE_SECONDS = 1.0
+_SEE_TO_IT = "see to the disk: is it full, or slow? The log goes on by itself"
 
 
 class PredictionLog:
@@ -47,13 +50,13 @@ class PredictionLog:
         self._compactor = Compactor(folder, policy.retention_days)
         limits = Limits(policy.segment_rows, policy.segment_minutes * 60)
         self._appender = Appender(folder, limits, self._compactor.add)
+        self._trouble = Trouble()
         # Guards everything below, and is only ever held for moments.
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._queue = Queue()
         self._written = self._dropped = self._failed = 0
         self._is_urgent = self._is_closing = False
-        self._problem: str | None = None
         self._pause_until = 0.0
         self._thread = threading.Thread(target=self._run, daemon=True, name="prediction-log")
         self._thread.start()
@@ -117,7 +120,7 @@ class PredictionLog:
                 raise self._error("the log was closed", "start the server again")
             if not self._queue.has_memory_for(entry):
                 problem = f"more than {QUEUE_BYTES >> 20} MB would wait to be written"
-                raise self._error(problem, "see to the disk; then ask again")
+                raise self._error(problem, _SEE_TO_IT)
             self._is_urgent = True
             self._add(entry)
             self._changed.notify()
@@ -133,7 +136,7 @@ class PredictionLog:
                 queued=self._queue.rows,
                 torn=self._compactor.torn,
                 unclosed=self._compactor.waiting,
-                problem=self._problem or self._compactor.problem,
+                problem=self._trouble.problem or self._compactor.problem,
             )
 
     def close(self, timeout_seconds: float) -> None:
@@ -202,23 +205,26 @@ class PredictionLog:
                 done += len(alike)
         except OSError as error:
             self._pause_until = time.monotonic() + PAUSE_SECONDS
-            self._settle(entries[done:], f"the record could not be written: {error}")
+            # Without the name of a file: it is another each time, and clients are told this.
+            problem = f"the record could not be written: {error.strerror or error}"
+            self._settle(entries[done:], self._error(problem, _SEE_TO_IT))
         except Exception as error:  # noqa: BLE001
             # A record that is not what the layout expects must not take its neighbours along.
             rest = entries[done:]
             if len(rest) == 1:
-                self._settle(rest, f"the record is unfit: {type(error).__name__}: {error}")
+                problem = f"the record is unfit: {type(error).__name__}: {error}"
+                self._settle(rest, self._error(problem, "report it: a door let it through"))
             else:
                 for entry in rest:
                     self._commit([entry])
 
-    def _settle(self, entries: Sequence[Entry], problem: str | None) -> None:
+    def _settle(self, entries: Sequence[Entry], error: LogError | None) -> None:
+        self._trouble.see(error)
         rows = sum(entry.rows for entry in entries)
         size = sum(entry.size for entry in entries)
         with self._changed:
             self._queue.done(rows, size)
-            self._problem = problem
-            if problem is None:
+            if error is None:
                 self._written += rows
             else:
                 self._failed += rows
@@ -229,16 +235,17 @@ class PredictionLog:
         for loop, waiters in by_loop.items():
             # A loop that is closed has nobody left who waits.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._tell, waiters, problem)
-
-    def _tell(self, waiters: Sequence[asyncio.Future[None]], problem: str | None) -> None:
-        for waiter in waiters:
-            if waiter.done():  # cancelled: its client is gone
-                continue
-            if problem is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(self._error(problem, "see to the disk; then ask again"))
+                loop.call_soon_threadsafe(_tell, waiters, error)
 
     def _error(self, problem: str, next_step: str) -> LogError:
         return LogError(problem, where=str(self._folder), next_step=next_step)
+
+
+def _tell(waiters: Sequence[asyncio.Future[None]], error: LogError | None) -> None:
+    for waiter in waiters:
+        if waiter.done():  # cancelled: its client is gone
+            continue
+        if error is None:
+            waiter.set_result(None)
+        else:  # one for each, because who raises it writes into it
+            waiter.set_exception(copy(error))

@@ -60,6 +60,19 @@ class Meters:
             multiprocess_mode="livesum",
             registry=self._registry,
         )
+        self._log_files = Gauge(
+            "evergreen_prediction_log_files",
+            "Files of the prediction log: put aside as torn since the start, not Parquet yet.",
+            ["state"],
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
+        self._log_problem = Gauge(
+            "evergreen_prediction_log_problem",
+            "Workers whose last write to the prediction log, or closing of a segment, failed.",
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
         info = Gauge(
             "evergreen_model_info",
             "The version that is served; always 1.",
@@ -90,6 +103,12 @@ class Meters:
         """How the prediction log is doing."""
         for state, rows in counts.items():
             self._log_rows.labels(state).set(rows)
+
+    def log_health(self, files: dict[str, int], *, has_problem: bool) -> None:
+        """Whether what the prediction log was given becomes what it should."""
+        for state, count in files.items():
+            self._log_files.labels(state).set(count)
+        self._log_problem.set(has_problem)
 
     def exposition(self) -> bytes:
         """The metrics of all workers in Prometheus's text format."""

@@ -49,6 +49,14 @@ class Record(Protocol):
     def counts(self) -> dict[str, int]:
         """Rows by what became of them, for the metrics."""
 
+    @property
+    def files(self) -> dict[str, int]:
+        """Files that are not as they should end, by what they are, for the metrics."""
+
+    @property
+    def has_problem(self) -> bool:
+        """Whether the last write or closing failed; the server's log says why."""
+
     def close(self) -> None:
         """Write what is waiting."""
 
@@ -57,6 +65,8 @@ class NoRecord:
     """For `serve.log.mode: off`, and for a server that was given no folder."""
 
     counts: dict[str, int] = {}  # noqa: RUF012 (never written to)
+    files: dict[str, int] = {}  # noqa: RUF012 (never written to)
+    has_problem = False
 
     def keep(self, requests: Requests, tensors: Tensors, outputs: Outputs) -> None:
         """Nothing is kept."""
@@ -104,6 +114,15 @@ class Logged:
             "failed": counts.failed,
             "queued": counts.queued,
         }
+
+    @property
+    def files(self) -> dict[str, int]:
+        counts = self._log.counts
+        return {"torn": counts.torn, "unclosed": counts.unclosed}
+
+    @property
+    def has_problem(self) -> bool:
+        return self._log.counts.problem is not None
 
     def close(self) -> None:
         self._log.close(CLOSE_SECONDS)

@@ -79,6 +79,7 @@ class Server:
         while True:
             self._meters.tell()
             self._meters.log(self._record.counts)
+            self._meters.log_health(self._record.files, has_problem=self._record.has_problem)
             await asyncio.sleep(COUNT_SECONDS)
 
     async def predict(self, known: Asked, body: bytes) -> bytes:

@@ -128,6 +128,7 @@ class _Model:
 def _server() -> str:
     meters = Meters(_Model())  # type: ignore[arg-type]
     meters.log({"written": 1, "dropped": 0, "failed": 0, "queued": 0})
+    meters.log_health({"torn": 0, "unclosed": 0}, has_problem=False)
     return meters.exposition().decode()
 
 

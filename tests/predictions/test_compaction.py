@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 
@@ -88,9 +89,10 @@ def test_it_looks_often_enough_for_what_it_keeps(
     compactor.stop(20)
 
 
-def test_what_fails_is_counted_and_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_fails_is_said_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(logging.getLogger("pipelines"), "propagate", True)
     monkeypatch.setattr(compaction, "RETRY_SECONDS", 0.01)
     close, is_full = closing.close, True
 
@@ -112,3 +114,7 @@ def test_what_fails_is_counted_and_tried_again(
     compactor.stop(20)
     assert ids(tmp_path) == wanted(2)
     assert names.streams(tmp_path) == []
+    problem, end = caplog.messages
+    assert f"{tmp_path}: OSError: [Errno 28] No space left on device\n" in problem
+    assert "it is tried again every minute" in problem
+    assert end.endswith("No space left on device")

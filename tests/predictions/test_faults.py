@@ -76,7 +76,8 @@ def test_killed_under_load_every_acknowledged_answer_is_in_the_log(tmp_path: Pat
 
 
 FULL = """
-import asyncio, resource, sys
+import asyncio, logging, resource, sys
+logging.basicConfig(stream=sys.stdout, format="told %(levelname)s %(message)s")
 from pathlib import Path
 from pipelines.errors import LogError
 from pipelines.predictions.log import PredictionLog
@@ -112,6 +113,13 @@ def test_a_full_disk_refuses_in_audit_and_says_so(tmp_path: Path, limit: int) ->
     assert len(kept) == (1 if limit == 100 else 41 - len(refused)) > 0
     assert [name for name, _ in sorted(logged(tmp_path), key=lambda row: int(row[0][8:]))] == kept
     assert said[-1][1] == f"{len(kept)} {len(refused)}"
+    problem = "the record could not be written: File too large"
+    told = [text for word, text in said if word == "told"]
+    assert told == [
+        f"ERROR {tmp_path}: {problem}",
+        f"WARNING {tmp_path}: all is well again, after: {problem}",
+    ]
+    assert "is it full, or slow?" in next(text for word, text in said if word == "next")
     assert {path.suffix for path in tmp_path.iterdir()} == {".parquet"}
 
 

@@ -36,6 +36,7 @@ def test_requests_rows_and_seconds_are_counted_by_door(tmp_path: Path) -> None:
     meters.count("rest", 200, 0.004, 3)
     meters.count("rest", 422, 0.004, 0)
     meters.log({"written": 5, "dropped": 1})
+    meters.log_health({"torn": 2, "unclosed": 3}, has_problem=True)
     found = lines(meters)
 
     assert 'evergreen_requests_total{door="rest",outcome="answered"} 1.0' in found
@@ -47,6 +48,9 @@ def test_requests_rows_and_seconds_are_counted_by_door(tmp_path: Path) -> None:
     assert 'evergreen_request_seconds_bucket{door="rest",le="0.002"} 0.0' in found
     assert 'evergreen_request_seconds_bucket{door="rest",le="0.005"} 1.0' in found
     assert 'evergreen_prediction_log_rows{state="written"} 5.0' in found
+    assert 'evergreen_prediction_log_files{state="torn"} 2.0' in found
+    assert 'evergreen_prediction_log_files{state="unclosed"} 3.0' in found
+    assert "evergreen_prediction_log_problem 1.0" in found
     [info] = [line for line in found if line.startswith("evergreen_model_info")]
     assert 'model="flights"' in info
     assert 'version="v3"' in info

@@ -20,6 +20,7 @@ from pipelines.serving import places
 from pipelines.serving.context import asked
 from pipelines.serving.policy import ServingPolicy
 from pipelines.serving.recording import NoRecord, record_of
+from tests.waiting import until
 
 SCHEMA = Schema(("x",), ("c",), "y")
 HEADERS = [(b"x-request-id", b"r1"), (b"host", b"flights-shadow:80")]
@@ -68,6 +69,28 @@ def test_an_answer_is_in_the_log_with_all_that_is_known_of_it(
     assert table.column("feature_x").to_pylist() == [1.5, None]
     assert table.column("output_probability").to_pylist() == [0.25, 0.75]
     assert all(0 <= latency < 60e6 for latency in table.column("latency_us").to_pylist())
+    assert record.counts["written"] == 2
+
+
+def test_it_knows_how_the_log_is_doing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "log"
+    monkeypatch.setenv(places.PREDICTIONS, str(folder))
+    folder.mkdir()
+    (folder / "20261122T035006123456-8b1f06c2d9a47e52.arrows").write_bytes(b"no batch")
+    record = record_of(model())
+    until(lambda: record.files["torn"] == 1)
+    assert record.files["unclosed"] == 0
+    assert not record.has_problem
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()  # as a disk does that is gone
+    keep(record)
+    until(lambda: record.counts["failed"] == 2)
+    assert record.has_problem
+    folder.mkdir()
+    keep(record)
+    until(lambda: not record.has_problem)
+    record.close()
     assert record.counts["written"] == 2
 
 
