@@ -167,7 +167,7 @@ def main(out: Path) -> None:
     live = _live(root, None, begin)
     chosen = settings.load(root).model(MODEL)
     # The rows are of a time long gone, and would be removed as old.
-    log = replace(LogPolicy.from_json(chosen.serve.log.model_dump()), retention_days=36500)
+    log = replace(LogPolicy(**chosen.serve.log.model_dump()), retention_days=36500)
     wanted = Standing(FIRST, LAST, LABEL_HOURS, REQUEST_ROWS)
     life = Life(root, log, wanted, live, live.session)
     today: list[Asked | Told] = []

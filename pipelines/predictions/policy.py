@@ -5,8 +5,8 @@ The settings themselves are pydantic models, which a model server does without.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 Mode = Literal["fast", "audit", "off"]
 
@@ -41,22 +41,3 @@ class LogPolicy:
             value = getattr(self, name)
             if isinstance(value, bool) or not value > 0:
                 raise ValueError(f"{name} must be above 0, not {value!r}")
-
-    def to_json(self) -> dict[str, Any]:
-        """A plain dictionary with lists, as JSON gives it back."""
-        return {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in asdict(self).items()
-        }
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> LogPolicy:
-        """What `to_json` gave.
-
-        Raises:
-            TypeError, ValueError: it did not give this.
-        """
-        known: dict[str, Any] = {
-            key: tuple(v) if isinstance(v, list) else v for key, v in value.items()
-        }
-        return cls(**known)

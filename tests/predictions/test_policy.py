@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
 from typing import Any
 
@@ -18,11 +17,6 @@ def test_it_has_the_keys_and_the_defaults_of_the_settings() -> None:
     assert LogPolicy(**settings.model_dump()) == LogPolicy()
 
 
-def test_json_gives_it_back() -> None:
-    policy = LogPolicy(mode="audit", features=("a", "b"), identifiers=("b",), segment_minutes=0.5)
-    assert LogPolicy.from_json(json.loads(json.dumps(policy.to_json()))) == policy
-
-
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
@@ -36,9 +30,4 @@ def test_json_gives_it_back() -> None:
 )
 def test_what_cannot_be_is_refused(changed: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
-        LogPolicy.from_json({**LogPolicy().to_json(), **changed})
-
-
-def test_a_key_that_nobody_reads_is_refused() -> None:
-    with pytest.raises(TypeError, match="colour"):
-        LogPolicy.from_json({"colour": "red"})
+        LogPolicy(**changed)
