@@ -173,6 +173,11 @@ class HomePaths:
         return self.home / "bentoml"
 
     @property
+    def servers(self) -> Path:
+        """A folder for each model server that runs: what only its own processes share."""
+        return self.home / "servers"
+
+    @property
     def reports(self) -> Path:
         return self.home / "reports"
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.errors import PackageError
-from pipelines.packaging import store
+from pipelines.packaging import homes, store
 from pipelines.packaging.content import ENVIRONMENT, Labels, lay_out
 from pipelines.paths import HomePaths
 from pipelines.serving.policy import ServingPolicy
@@ -94,11 +94,11 @@ def export(tag: str, home: HomePaths, target: Path) -> Path:
 
 
 def environment(bentoml_home: Path) -> dict[str, str]:
-    """The environment for a BentoML process of ours: one store, no telemetry, no stray imports."""
+    """The environment for a BentoML process of ours: this home, no telemetry, no stray imports."""
     return {
         **os.environ,
         **ENVIRONMENT,
-        "BENTOML_HOME": str(bentoml_home),
+        homes.VARIABLE: str(bentoml_home),
         # The working folder must not be where `pipelines` comes from: the bento must be.
         "PYTHONSAFEPATH": "1",
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from pipelines.errors import PackageError
+from pipelines.packaging import homes
 from pipelines.packaging.bento import environment
 from pipelines.packaging.keys import log_key
 from pipelines.packaging.store import bento_path
@@ -67,7 +68,9 @@ class Site:
 
 
 def serve_command(tag: str, home: HomePaths, site: Site) -> tuple[list[str], dict[str, str]]:
-    """The command line and the whole environment of a model server, to exec or to supervise.
+    """The command line and the whole environment of one model server, to exec or to supervise.
+
+    Ask anew for each start: no two servers may live in one home.
 
     Raises:
         PackageError: there is no such bento, or it was changed since it was built.
@@ -81,7 +84,7 @@ def serve_command(tag: str, home: HomePaths, site: Site) -> tuple[list[str], dic
         places.KEY: str(log_key(home)),
     }
     listen = ["--host", site.host, "--port", str(site.port)]
-    return [*argv, *listen], environment(home.bentoml) | known
+    return [*argv, *listen], environment(homes.fresh(home)) | known
 
 
 @contextmanager

@@ -33,6 +33,8 @@ from tests.packaged import Packaged
 ARGUMENTS, STAGES = read(ROOT / DOCKERFILE)
 BUILD, FINAL = STAGES
 GRPC = "0.0.0.0:3001"
+# Where every pod mounts a volume of its own.
+TEMPORARY = "/tmp"
 BUILD_TOOLS = re.compile(r"gcc|g\+\+|build-essential|make\b|git\b|curl|apt-get|\buv\b|pip install")
 
 
@@ -82,8 +84,10 @@ def test_ports_environment_and_labels() -> None:
     environment = FINAL.pairs("ENV")
     assert ENVIRONMENT.items() <= environment.items()
     assert environment["DO_NOT_TRACK"] == "1"
-    for name in ("BENTOML_HOME", "EVERGREEN_FEEDBACK", "EVERGREEN_PREDICTIONS", "HOME"):
+    for name in ("EVERGREEN_FEEDBACK", "EVERGREEN_PREDICTIONS", "HOME"):
         assert Path(environment[name]).is_relative_to(manifests.STATE_FOLDER)
+    # The state may be on a claim that several pods share; the counts of a server may not.
+    assert Path(environment["BENTOML_HOME"]).is_relative_to(TEMPORARY)
     labels = FINAL.pairs("LABEL")
     for name in ("title", "version", "revision"):
         assert labels[f"org.opencontainers.image.{name}"] == f"${{{name.upper()}}}"
@@ -175,11 +179,11 @@ def started(root: Path, python: str) -> Iterator[tuple[subprocess.Popen[bytes], 
     (port, grpc), log = free_ports(2), root / "server.log"
     (root / "audit").mkdir()
     (root / "audit" / "sitecustomize.py").write_text(READ_ONLY, encoding="utf-8")
-    state, temporary = root / manifests.STATE_FOLDER.strip("/"), root / "tmp"
+    state, temporary = (Path(below(root, each)) for each in (manifests.STATE_FOLDER, TEMPORARY))
     for folder in (state, temporary):
         folder.mkdir(parents=True)
     environment = {
-        name: value.replace(manifests.STATE_FOLDER, str(state)).replace(GRPC, f"{LOOPBACK}:{grpc}")
+        name: below(root, value).replace(GRPC, f"{LOOPBACK}:{grpc}")
         for name, value in FINAL.pairs("ENV").items()
     }
     process = subprocess.Popen(
@@ -189,7 +193,7 @@ def started(root: Path, python: str) -> Iterator[tuple[subprocess.Popen[bytes], 
             **environment,
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(root / "audit"),
-            # The pod's second volume, /tmp; semaphores and the like are /dev/shm's.
+            # Semaphores and the like are /dev/shm's.
             "TMPDIR": str(temporary),
             "WRITABLE": os.pathsep.join([str(state), str(temporary), "/dev/shm"]),
         },
@@ -204,6 +208,12 @@ def started(root: Path, python: str) -> Iterator[tuple[subprocess.Popen[bytes], 
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def below(root: Path, value: str) -> str:
+    """A path that the image may write to, for a server that runs below `root`; else the value."""
+    is_ours = value.startswith((manifests.STATE_FOLDER, TEMPORARY))
+    return str(root / value.strip("/")) if is_ours else value
 
 
 def inside(word: str, root: Path, python: str, port: int) -> str:
@@ -242,6 +252,7 @@ def test_what_the_image_starts_answers_and_ends_in_order(
         assert process.wait(timeout=30) == 0
     text = log.read_text(encoding="utf-8")
     assert "READ-ONLY" not in text, text[-3000:]
+    assert list((root / "tmp/bentoml").glob("prometheus*/*.db"))
     assert not becomes_healthy(root, sys.executable, port, 0.1)
 
 

@@ -173,7 +173,11 @@ def test_the_command_serves_this_bento_with_telemetry_off(packaged: Packaged) ->
     assert argv[0] == sys.executable
     assert argv[-4:] == ["--host", "127.0.0.1", "--port", "4321"]
     assert env["BENTOML_DO_NOT_TRACK"] == "True"
-    assert env["BENTOML_HOME"] == str(packaged.home.bentoml)
+    # A home of its own, and another for the next server: BentoML empties it at each start.
+    assert Path(env["BENTOML_HOME"]).parent == packaged.home.servers
+    assert (
+        serve_command(packaged.tag, packaged.home, site)[1]["BENTOML_HOME"] != env["BENTOML_HOME"]
+    )
     assert env["OMP_NUM_THREADS"] == "1"
     assert env["EVERGREEN_GRPC"] == "127.0.0.1:4322"
     assert env["EVERGREEN_PREDICTIONS"] == str(packaged.home.predictions("flights"))
