@@ -14,6 +14,8 @@ from pipelines.serving.served import Servable
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 DOORS: tuple[Door, ...] = ("predict", "rest", "grpc")
 OUTCOMES = ("answered", "refused", "unavailable", "failed")
+LOGGED = ("written", "dropped", "failed")
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _BUCKETS = (
     *(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05),
     *(0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
@@ -25,11 +27,20 @@ class Meters:
 
     prometheus_client looks for PROMETHEUS_MULTIPROC_DIR when it is imported, and BentoML sets it
     for its workers; so it is imported here and not before.
+
+    Args:
+        model: what is served.
+        worker: its number among the server's workers. The one that takes the place of a killed one
+            has the same, and counts on where that one ended: to Prometheus nothing happened.
     """
 
-    def __init__(self, model: Servable) -> None:
-        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+    def __init__(self, model: Servable, worker: int | None = None) -> None:
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
+        if worker is not None and _SHARED in os.environ:
+            # By pid, as the library has it, a killed worker's gauges would be shown for ever, and
+            # each that takes its place would leave more files behind.
+            values.ValueClass = values.MultiProcessValue(lambda: worker)  # type: ignore[no-untyped-call]
         self._registry: Any = CollectorRegistry()
         requests = Counter(
             "evergreen_requests",
@@ -53,31 +64,38 @@ class Meters:
         }
         self._seconds = {door: seconds.labels(door) for door in DOORS}
         self._rows = {door: rows.labels(door) for door in DOORS}
-        self._log_rows = Gauge(
+        logged = Counter(
             "evergreen_prediction_log_rows",
-            "Rows of the prediction log: written, dropped, failed to be written, waiting.",
+            "Rows that the prediction log wrote, dropped, or failed to write.",
             ["state"],
-            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
+        self._logged = {state: logged.labels(state) for state in LOGGED}
+        self._known = dict.fromkeys(LOGGED, 0)
+        self._queued = Gauge(
+            "evergreen_prediction_log_queued_rows",
+            "Rows that wait to be written to the prediction log.",
+            multiprocess_mode="sum",
             registry=self._registry,
         )
         self._log_files = Gauge(
             "evergreen_prediction_log_files",
             "Files of the prediction log: put aside as torn since the start, not Parquet yet.",
             ["state"],
-            multiprocess_mode="livesum",
+            multiprocess_mode="sum",
             registry=self._registry,
         )
         self._log_problem = Gauge(
             "evergreen_prediction_log_problem",
             "Workers whose last write to the prediction log, or closing of a segment, failed.",
-            multiprocess_mode="livesum",
+            multiprocess_mode="sum",
             registry=self._registry,
         )
         info = Gauge(
             "evergreen_model_info",
             "The version that is served; always 1.",
             ["model", "version", "sha256"],
-            multiprocess_mode="livemax",
+            multiprocess_mode="max",
             registry=self._registry,
         )
         info.labels(model.name, model.version, model.digest).set(1)
@@ -100,9 +118,12 @@ class Meters:
                 self._rows[door].inc(rows)
 
     def log(self, counts: dict[str, int]) -> None:
-        """How the prediction log is doing."""
-        for state, rows in counts.items():
-            self._log_rows.labels(state).set(rows)
+        """How the prediction log is doing, in rows since this worker opened it."""
+        for state, counter in self._logged.items():
+            rows = counts.get(state, 0)
+            counter.inc(rows - self._known[state])
+            self._known[state] = rows
+        self._queued.set(counts.get("queued", 0))
 
     def log_health(self, files: dict[str, int], *, has_problem: bool) -> None:
         """Whether what the prediction log was given becomes what it should."""
@@ -115,7 +136,7 @@ class Meters:
         self.tell()
         from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        if _SHARED not in os.environ:
             return generate_latest(self._registry)
         registry: Any = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

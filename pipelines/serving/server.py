@@ -31,10 +31,10 @@ _LOGGER = logging.getLogger(__name__)
 class Server:
     """What a worker does for as long as it lives."""
 
-    def __init__(self, folder: Path, doors: Doors) -> None:
+    def __init__(self, folder: Path, doors: Doors, worker: int | None = None) -> None:
         self.model, known = open_proved(folder)
         logs.configure(self.model)
-        self._meters = metrics.Meters(self.model)
+        self._meters = metrics.Meters(self.model, worker)
         self._record = record_of(self.model)
         policy = self.model.policy
         bodies = Bodies(policy.max_body_bytes, policy.timeout_seconds)
@@ -69,18 +69,21 @@ class Server:
         """Answer what is being answered, and write down what was."""
         await self._grpc.close()
         self._counting.cancel()
-        self._meters.tell()
         await asyncio.to_thread(self._record.close)
+        self._tell()
         await asyncio.to_thread(self._feedback.close)
         _LOGGER.info("ended")
 
     async def _count(self) -> None:
         """Tell the metrics what was done; every worker its own, for /metrics asks one."""
         while True:
-            self._meters.tell()
-            self._meters.log(self._record.counts)
-            self._meters.log_health(self._record.files, has_problem=self._record.has_problem)
+            self._tell()
             await asyncio.sleep(COUNT_SECONDS)
+
+    def _tell(self) -> None:
+        self._meters.tell()
+        self._meters.log(self._record.counts)
+        self._meters.log_health(self._record.files, has_problem=self._record.has_problem)
 
     async def predict(self, known: Asked, body: bytes) -> bytes:
         """The answer of /predict.

@@ -86,7 +86,7 @@ class Evergreen:
     """Serves the model folder that the bento carries."""
 
     def __init__(self) -> None:
-        self._server = Server(MODEL_FOLDER, DOORS)
+        self._server = Server(MODEL_FOLDER, DOORS, bentoml.server_context.worker_index)
 
     @bentoml.on_deployment
     @staticmethod

@@ -16,6 +16,7 @@ from pipelines.packaging.homes import VARIABLE, fresh
 from pipelines.packaging.server import Server, running
 from pipelines.paths import HomePaths
 from tests.packaged import LABELS, Packaged
+from tests.serving.live import metrics
 from tests.waiting import until
 
 
@@ -56,10 +57,6 @@ def test_a_home_that_is_reached_by_another_path_is_lived_in_all_the_same(tmp_pat
         assert place.is_dir()
 
 
-def metrics(server: Server) -> list[str]:
-    return httpx.get(f"http://{server.host}:{server.port}/metrics").text.splitlines()
-
-
 def refuse(server: Server, times: int) -> None:
     for _ in range(times):
         asked = httpx.post(f"http://{server.host}:{server.port}/predict", json={"rows": "none"})
@@ -68,15 +65,13 @@ def refuse(server: Server, times: int) -> None:
 
 def refused(server: Server) -> float:
     """How many requests a server says that it refused."""
-    wanted = 'evergreen_requests_total{door="predict",outcome="refused"}'
-    [line] = [line for line in metrics(server) if line.startswith(wanted)]
-    return float(line.split()[-1])
+    return metrics(server, "evergreen_requests_total")['{door="predict",outcome="refused"}']
 
 
 def served(server: Server) -> list[str]:
     """The versions that a server says it serves."""
-    infos = [line for line in metrics(server) if line.startswith("evergreen_model_info{")]
-    return [line.partition('version="')[2].partition('"')[0] for line in infos]
+    infos = metrics(server, "evergreen_model_info")
+    return [labels.partition('version="')[2].partition('"')[0] for labels in infos]
 
 
 def test_servers_side_by_side_count_each_for_itself(packaged: Packaged, tmp_path: Path) -> None:

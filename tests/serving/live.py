@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import psutil
 
 from pipelines.packaging.server import Server
@@ -38,6 +39,13 @@ def _listens(process: psutil.Process, port: int) -> bool:
 def megabytes(server: Server) -> float:
     """The memory that the workers hold for themselves, in 10**6 bytes."""
     return sum(process.memory_full_info().uss for process in workers(server)) / 1e6
+
+
+def metrics(server: Server, name: str) -> dict[str, float]:
+    """What the server exposes of a metric, by its labels as they are written."""
+    told = httpx.get(f"http://{server.host}:{server.port}/metrics").text.splitlines()
+    found = (line.removeprefix(name).rsplit(" ", 1) for line in told if line.startswith(name))
+    return {labels: float(value) for labels, value in found}
 
 
 @dataclass(frozen=True)

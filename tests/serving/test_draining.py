@@ -22,7 +22,7 @@ from pipelines.serving.policy import ServingPolicy
 from pipelines.signature import Signature
 from tests.packaged import LABELS
 from tests.serving import hostile
-from tests.serving.live import Connection, Raw, post, workers
+from tests.serving.live import Connection, Raw, metrics, post, workers
 
 pytestmark = pytest.mark.slow
 CLIENTS = 8
@@ -142,3 +142,33 @@ def test_a_killed_worker_is_replaced_while_the_other_answers(
     assert seen.keys() <= {0, 200}
     # A kill cuts off the connections of one worker, each of them once.
     assert seen[0] <= 2 * CLIENTS
+
+
+def test_what_a_killed_worker_counted_is_kept(
+    tag: str, home: HomePaths, request_of_a_row: Raw, tmp_path: Path
+) -> None:
+    def answered(server: Server) -> float:
+        seen = metrics(server, "evergreen_requests_total")
+        return seen['{door="predict",outcome="answered"}']
+
+    async def ask(server: Server) -> int:
+        async with under_load(server.port, request_of_a_row) as load:
+            await until(lambda: load.statuses[200] > 200)
+        return load.statuses[200]
+
+    async def kill(server: Server) -> None:
+        await until(lambda: len(workers(server)) == 2)
+        asked = await ask(server)
+        # Each worker tells once a second what it has counted.
+        await until(lambda: answered(server) == asked)
+        before = workers(server)
+        before[0].kill()
+        await until(lambda: len(workers(server)) == 2 and before[0] not in workers(server))
+        assert answered(server) == asked
+        asked += await ask(server)
+        await until(lambda: answered(server) == asked)
+
+    with running(tag, home, 60, tmp_path / "server.log") as server:
+        asyncio.run(kill(server))
+        # By worker and not by process: a counter, a histogram, and two kinds of gauges for each.
+        assert len(list(home.servers.glob("*/prometheus_multiproc_dir/*.db"))) == 2 * 4
