@@ -21,7 +21,7 @@ from pipelines.serving.served import ServedModel
 from pipelines.settings import ServeSettings
 from pipelines.signature import MODEL_FILE, SIGNATURE_FILE, Signature, digest
 
-SERVICE = "pipelines.serving.service:Evergreen"
+SERVICE = "pipelines.serving.entry:Evergreen"
 MODEL_FOLDER = "model"
 BENTOFILE = "bentofile.yaml"
 # Everything that serving imports of ours; a test imports the service from these alone.

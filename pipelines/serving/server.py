@@ -33,7 +33,7 @@ class Server:
 
     def __init__(self, folder: Path, doors: Doors, worker: int | None = None) -> None:
         self.model, known = open_proved(folder)
-        logs.configure(self.model)
+        logs.LINES.serve(self.model)
         self._meters = metrics.Meters(self.model, worker)
         self._record = record_of(self.model)
         policy = self.model.policy

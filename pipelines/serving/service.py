@@ -8,7 +8,6 @@ wrong never becomes ready.
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -17,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pipelines.errors import CellError, ModelError, RequestError
-from pipelines.serving import connections, policy
+from pipelines.serving import connections, logs, policy
 from pipelines.serving.asgi import JSON, headers_of
 from pipelines.serving.context import Asked
 from pipelines.serving.front import ASKED, Doors, Front
@@ -97,13 +96,14 @@ class Evergreen:
         would do so for ever, and whoever started it would never hear why.
 
         Raises:
-            SystemExit: the bento can never become ready; its reason is on standard error.
+            SystemExit: the bento can never become ready; its reason is the last line of the log.
         """
         try:
-            open_proved(MODEL_FOLDER)
+            model, _ = open_proved(MODEL_FOLDER)
         except ModelError as error:
-            print(error, file=sys.stderr, flush=True)
+            _LOGGER.error("%s", error)
             raise SystemExit(error.exit_code) from error
+        logs.LINES.serve(model)
 
     @bentoml.on_startup
     async def open(self) -> None:

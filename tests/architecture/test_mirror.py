@@ -160,6 +160,8 @@ ELSEWHERE = {
     "tests/serving/test_service.py": ["pipelines.serving.release"],
     # The doors of a worker, opened together.
     "tests/serving/test_front.py": ["pipelines.serving.server"],
+    # Where BentoML enters shows in the first line of a server's log.
+    "tests/serving/test_logs.py": ["pipelines.serving.entry"],
     "tests/serving/test_chain.py": ["pipelines.packaging.chain", "pipelines.serving.opening"],
     "tests/settings/test_settings.py": [
         "pipelines.settings",

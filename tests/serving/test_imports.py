@@ -26,7 +26,7 @@ FORBIDDEN = {
 PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import pipelines.serving.service
+import pipelines.serving.entry
 print(pipelines.__file__)
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
