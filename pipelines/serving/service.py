@@ -122,7 +122,7 @@ class Evergreen:
             content = await self._server.predict(known, body)
             return Response(content, headers=headers, media_type=JSON)
         except (RequestError, CellError) as error:
-            refusal = error
+            refusal = error.with_traceback(None)  # which holds this frame, and the frame the body
         except Exception:
             # BentoML would answer in a form of its own, and without the request id.
             _LOGGER.exception("request %s failed", known.request_id)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from pipelines.errors import RequestError
 from pipelines.serving import service
 from pipelines.serving.answering import Answering
 from pipelines.serving.asgi import Message, Receive, Send
@@ -18,6 +21,7 @@ from pipelines.serving.front import _First
 from pipelines.serving.problems import refused
 from pipelines.serving.served import ServedModel
 from tests.serving import graphs
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -79,6 +83,29 @@ def test_a_refusal_of_predict_says_when_to_ask_again(
     monkeypatch.setattr(Answering, "answer", full)
     answer = client.post("/predict", json={"rows": []})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+@pytest.mark.parametrize("path", ["/predict", "/v2/models/flights/infer"])
+def test_nothing_of_a_refusal_stays(
+    client: TestClient, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[weakref.ref[RequestError]] = []
+
+    class FullError(RequestError):
+        def __init__(self) -> None:
+            super().__init__("full", where="server", next_step="try again", status=503)
+            seen.append(weakref.ref(self))
+
+    async def refuse(answering: Answering, *args: object) -> None:
+        raise FullError
+
+    monkeypatch.setattr(Answering, "answer", refuse)
+    gc.disable()
+    try:
+        assert client.post(path, content=b"{}").status_code == 503
+        until(lambda: seen[0]() is None, seconds=10)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("path", ["/predict", "/feedback", "/v2/models/flights/infer"])
