@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 from pipelines.fleet.fleet import Fleet
@@ -43,11 +44,11 @@ def arbiter(name: str, port: int, directory: Path) -> Program:
 
 
 def answer(port: int) -> int | None:
-    """The pid of who answers on a port, or None."""
+    """The pid of who answers on a port, or None; who is killed meanwhile answers half of it."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2) as response:
             return int(response.read())
-    except (urllib.error.URLError, OSError):
+    except (urllib.error.URLError, OSError, HTTPException, ValueError):
         return None
 
 

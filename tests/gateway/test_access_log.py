@@ -67,6 +67,8 @@ def test_a_line_becomes_a_record(tmp_path: Path) -> None:
         # Ejected before it was asked: unavailable all the same.
         ({"answered": V3}, (False, True, False)),
         ({"answered": V3, "attempts": 2, "latency_us": 5_000_000}, (False, True, True)),
+        ({"answered": V3, "attempts": 2, "latency_us": 4_980_000}, (False, True, True)),
+        ({"answered": V3, "attempts": 2, "latency_us": 4_500_000}, (False, True, False)),
         ({"status": 503, "answered": None}, (True, True, False)),
         ({"status": 504, "latency_us": 9_000_000}, (True, True, True)),
         ({"grpc_status": 13}, (True, True, False)),
