@@ -146,10 +146,10 @@ class ServedChain:
 
 def _seen(first: ServedModel, then: ServedModel) -> dict[str, Sequence[str]]:
     """What of each category was seen in training, by both where both have it."""
-    seen: dict[str, Sequence[str]] = {}
-    for part in (first, then):
-        for name, values in part.session.signature.categories_seen.items():
-            seen[name] = [value for value in values if value in seen.get(name, values)]
+    seen: dict[str, Sequence[str]] = dict(first.session.signature.categories_seen)
+    for name, values in then.session.signature.categories_seen.items():
+        known = frozenset(seen.get(name, values))
+        seen[name] = [value for value in values if value in known]
     return seen
 
 

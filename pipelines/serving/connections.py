@@ -60,8 +60,10 @@ class Joining:
 class Connection(HttpToolsProtocol):
     """A connection that is closed when the head of a request is too large, or does not come."""
 
+    # Before its first request a connection owes one.
     _is_in_head = True
     _head_bytes = 0
+    _has_ended = False
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -81,18 +83,36 @@ class Connection(HttpToolsProtocol):
         self._wait_no_more()
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        self._has_ended = True
+        super().on_message_complete()
+
     def data_received(self, data: bytes) -> None:
+        self._has_ended = False
         super().data_received(data)
-        if self._is_in_head and not self.transport.is_closing():
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if self.transport.is_closing() or (is_answering and not self._is_in_head):
+            return
+        if self._is_in_head and not self._has_ended:  # else most of it may be a body
             self._head_bytes += len(data)
             if self._head_bytes > MOST_HEAD_BYTES:
-                self.transport.write(_TOO_LARGE)
-                self.transport.close()
-            elif self._patience is None:
-                self._wait()
+                self._refuse(is_answering=is_answering)
+                return
+        # Uvicorn waits for nothing that follows a byte. It may be half a head, an empty line, or
+        # what is left of a body that nobody wanted: a whole head has to be there soon.
+        if self._patience is None:
+            self._wait()
+
+    def _refuse(self, *, is_answering: bool) -> None:
+        if is_answering:  # an answer to this request would be taken for one to the other
+            self.flow.pause_reading()
+        else:
+            self.transport.write(_TOO_LARGE)
+        self.shutdown()
 
     def _wait(self) -> None:
-        self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        # Uvicorn's own end of a connection: after the answer, if one is under way.
+        self._patience = self.loop.call_later(HEAD_SECONDS, self.shutdown)
 
     def _wait_no_more(self) -> None:
         if self._patience is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -12,6 +13,7 @@ import msgspec
 
 from pipelines.serving.served import Servable
 
+_LOGGER = logging.getLogger(__name__)
 _OURS = "pipelines"
 # uvicorn puts a line together for each request as long as anybody might take it.
 _REQUESTS = "uvicorn.access"
@@ -32,14 +34,28 @@ class JsonLines(logging.Formatter):
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname.lower(),
-            "message": record.getMessage(),
+            "message": _message(record),
             "logger": record.name,
             "pid": record.process,
             **self._known,
         }
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = _sendable(self.formatException(record.exc_info))
+        if record.stack_info:
+            line["stack"] = _sendable(record.stack_info)
         return msgspec.json.encode(line).decode()
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return _sendable(record.getMessage())
+    except Exception:  # noqa: BLE001 (a line with wrong arguments is a line all the same)
+        return _sendable(f"{record.msg} {record.args!r}")
+
+
+def _sendable(text: str) -> str:
+    # A client's own words may be in it, and JSON can spell half a surrogate pair.
+    return text.encode(errors="backslashreplace").decode()
 
 
 # One for the whole process.
@@ -63,8 +79,20 @@ def configure() -> None:
     logging.getLogger(_OURS).setLevel(logging.INFO)
     logging.captureWarnings(True)
     sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+    sys.unraisablehook = _unraisable
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
-    told = (kind, error, where)
-    logging.getLogger(__name__).critical("the process ends by an error: %s", error, exc_info=told)
+    _LOGGER.critical("the process ends by an error: %s", error, exc_info=(kind, error, where))
+
+
+def _uncaught_in_thread(told: threading.ExceptHookArgs) -> None:
+    if told.exc_value is not None and not isinstance(told.exc_value, SystemExit):
+        name = told.thread.name if told.thread else "that is gone"
+        where = (told.exc_type, told.exc_value, told.exc_traceback)
+        _LOGGER.critical("the thread %s ends by an error: %s", name, told.exc_value, exc_info=where)
+
+
+def _unraisable(told: sys.UnraisableHookArgs) -> None:
+    _LOGGER.error("nobody could be told of %r, in %r", told.exc_value, told.object)

@@ -69,9 +69,11 @@ class Server:
         """Answer what is being answered, and write down what was."""
         await self._grpc.close()
         self._counting.cancel()
-        await asyncio.to_thread(self._record.close)
-        self._tell()
-        await asyncio.to_thread(self._feedback.close)
+        try:
+            await asyncio.to_thread(self._record.close)
+        finally:
+            self._tell()
+            await asyncio.to_thread(self._feedback.close)
         _LOGGER.info("ended")
 
     async def _count(self) -> None:

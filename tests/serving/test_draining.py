@@ -23,6 +23,7 @@ from pipelines.signature import Signature
 from tests.packaged import LABELS
 from tests.serving import hostile
 from tests.serving.live import Connection, Raw, metrics, post, workers
+from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 CLIENTS = 8
@@ -83,7 +84,7 @@ def arbiter(server: Server) -> psutil.Process:
     return workers(server)[0].parent()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

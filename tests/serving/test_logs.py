@@ -48,7 +48,7 @@ def test_a_failure_brings_its_traceback_in_the_same_line() -> None:
 
 # What BentoML does to a process before it loads a bento, and what others may do afterwards.
 PROCESS = """
-import asyncio, logging, sys, warnings
+import asyncio, logging, sys, threading, warnings
 import uvicorn
 from bentoml._internal.log import configure_server_logging
 configure_server_logging()
@@ -59,6 +59,21 @@ logging.getLogger("pipelines.serving.server").info("ready")
 for name in sys.argv[1:]:
     logging.getLogger(name).warning("of %s", name)
 warnings.warn("soon")
+logging.getLogger("anybody").warning("half a pair: \\ud800")
+logging.getLogger("anybody").warning("of %s and %s", "one")
+
+def fail():
+    raise ValueError("in a thread")
+
+thread = threading.Thread(target=fail, name="writer")
+thread.start()
+thread.join()
+
+class Fails:
+    def __del__(self):
+        raise ValueError("to nobody")
+
+del (failing := [Fails()])[0]
 assert not logging.getLogger("uvicorn.access").hasHandlers(), "each request would be a line"
 raise ValueError("at last")
 """
@@ -70,11 +85,18 @@ LOGGERS = ("bentoml.serve", "uvicorn.error", "circus", "asyncio", "grpc._cython"
 def test_whoever_logs_in_a_process_each_line_comes_once_and_as_json() -> None:
     command = [sys.executable, "-c", PROCESS, *LOGGERS]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    *told, warned, ended = map(json.loads, done.stderr.splitlines())
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    first, rest = told[: len(LOGGERS) + 1], told[len(LOGGERS) + 1 :]
+    warned, half, wrong, in_thread, to_nobody, ended = rest
 
     assert done.stdout == ""
-    assert [line["message"] for line in told] == ["ready", *(f"of {name}" for name in LOGGERS)]
+    assert [line["message"] for line in first] == ["ready", *(f"of {name}" for name in LOGGERS)]
     assert "UserWarning: soon" in warned["message"]
+    assert half["message"] == "half a pair: \\ud800"
+    assert wrong["message"] == "of %s and %s ('one',)"
+    assert in_thread["message"] == "the thread writer ends by an error: in a thread"
+    assert "ValueError: in a thread" in in_thread["traceback"]
+    assert "ValueError('to nobody')" in to_nobody["message"]
     assert "ValueError: at last" in ended["traceback"]
 
 

@@ -28,6 +28,7 @@ from pipelines.serving.rows_json import refuse_many
 
 IMAGE = "image"
 _STRINGS = frozenset({BYTES})
+_NUMBERS = frozenset({bool, int, float})
 _MOST_DIMENSIONS = 8
 # From so many values on numpy looks at them in less time than it takes to make an array of them.
 _MANY = 64
@@ -187,11 +188,11 @@ def _fitting(values: list[Any], given: Given) -> list[Any] | NDArray[Any]:
 
 def _array(values: list[Any], limits: Limits) -> NDArray[Any] | None:
     """Many values at once, if they are nothing but numbers within the limits."""
-    try:
-        array = np.array(values)
-    except ValueError:  # lists of several lengths
+    # Of one long string numpy would make as long a one of every number.
+    if not _NUMBERS.issuperset(map(type, values)):
         return None
-    is_fit = array.ndim == 1 and array.dtype.kind in limits.kinds
+    array = np.array(values)
+    is_fit = array.dtype.kind in limits.kinds
     return array if is_fit and limits.low <= array.min() and array.max() <= limits.high else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -273,3 +274,19 @@ def test_many_values_that_are_no_numbers_are_what_they_are_among_few(values: lis
 def test_a_byte_that_is_no_boolean_is_refused() -> None:
     error = refusal(TABLE, table(a=Given("a", "BOOL", [2, 1], b"\x00\x07")))
     assert (error.column, error.problem) == ("a", "a byte of BOOL is 0 or 1")
+
+
+def test_one_long_string_among_many_numbers_takes_no_memory() -> None:
+    values: list[Any] = [1.0] * 4095 + ["x" * 100_000]
+    tracemalloc.start()
+    try:
+        with pytest.raises(CellError) as caught:
+            others = {
+                "b": Given("b", "FP64", [4096], [0.0] * 4096),
+                "city": Given("city", BYTES, [4096], [""] * 4096),
+            }
+            tensors_of(TABLE, table(a=Given("a", "FP32", [4096], values), **others), 4096)
+        assert tracemalloc.get_traced_memory()[1] < 10**7
+    finally:
+        tracemalloc.stop()
+    assert (caught.value.row, caught.value.column) == (4095, "a")
