@@ -49,17 +49,17 @@ def require(scope: Message, method: str, *media_types: str) -> None:
     """
     if scope["method"] != method and not (method == "GET" and scope["method"] == "HEAD"):
         raise MethodError(scope["method"], method)
-    if header(scope, b"content-encoding") not in (None, b"", b"identity"):
-        raise refused(
-            "compressed bodies are not taken",
-            "content-encoding",
-            "send the body as it is",
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        )
-    if media_types:
-        for name, value in scope["headers"]:  # whoever sends it twice is held to both
-            if name == _CONTENT_TYPE:
+    for name, value in scope["headers"]:  # whoever sends one twice is held to both
+        if name == _CONTENT_TYPE:
+            if media_types:
                 _require_media_type(value, media_types)
+        elif name == b"content-encoding" and value not in (b"", b"identity"):
+            raise refused(
+                "compressed bodies are not taken",
+                "content-encoding",
+                "send the body as it is",
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            )
 
 
 def _require_media_type(value: bytes, allowed: Sequence[str]) -> None:
