@@ -11,6 +11,7 @@ import asyncio
 from typing import Any, cast
 
 from uvicorn import config
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # As much as Envoy takes; one read of a socket, of 256 KiB at most, may go beyond it.
@@ -65,6 +66,11 @@ class Connection(HttpToolsProtocol):
     _head_bytes = 0
     _has_ended = False
     _patience: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if isinstance(self.app, ProxyHeadersMiddleware):
+            self.app = self.app.app  # nobody here asks where a client is
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(cast(asyncio.Transport, Joining(transport, self.loop)))

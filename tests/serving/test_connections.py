@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 import uvicorn
+from uvicorn.server import ServerState
 
 from pipelines.serving import connections
 from pipelines.serving.connections import MOST_HEAD_BYTES, Connection, Joining
@@ -134,6 +135,17 @@ def test_an_answer_under_way_is_waited_for(port: int, monkeypatch: pytest.Monkey
         client.sendall(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n" + REQUEST)
         assert b" 200 " in answer(client)
         assert client.recv(4096) == b""
+
+
+def test_nobody_is_asked_where_a_client_is() -> None:
+    known = uvicorn.Config(greet, http=Connection)
+    known.load()
+    assert known.loaded_app is not greet
+    loop = asyncio.new_event_loop()
+    try:
+        assert Connection(known, ServerState(), {}, loop).app is greet
+    finally:
+        loop.close()
 
 
 class Wire:
